@@ -1,0 +1,87 @@
+# PGXS build of ddd. The version is read from ddd.control and nowhere else.
+
+EXTENSION   = ddd
+EXTVERSION    := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" ddd.control)
+# Order of the contexts in every generated script; the direction of use.
+CONTEXTS   := core users blog popularity tags migrations
+
+MODULE_big  = ddd
+OBJS        = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
+PG_CPPFLAGS = -Isrc -DDDD_VERSION='"$(EXTVERSION)"'
+SHLIB_LINK  = -lsodium -lcrypt
+PG_CONFIG  ?= pg_config
+
+# ---- generated SQL (cat and sed, nothing else) ----------------------------
+BUILD      := build/sql
+SCHEMA     := $(wildcard $(CONTEXTS:%=sql/schema/%.sql))
+API        := $(wildcard $(CONTEXTS:%=sql/api/%.sql))
+RELEASED   := $(shell ls sql/releases 2>/dev/null | grep -v SHA256SUMS | sort -V)
+PREVIOUS   := $(lastword $(filter-out $(EXTVERSION),$(RELEASED)))
+IS_FROZEN  := $(filter $(EXTVERSION),$(RELEASED))
+FROZEN     := $(filter-out %/api.sql,$(wildcard sql/releases/*/*.sql))
+CURRENT    := ddd--$(EXTVERSION).sql $(if $(PREVIOUS),ddd--$(PREVIOUS)--$(EXTVERSION).sql ddd--$(EXTVERSION)--$(PREVIOUS).sql)
+SCRIPTS    := $(addprefix $(BUILD)/,$(notdir $(FROZEN)) $(if $(IS_FROZEN),,$(CURRENT)))
+
+DATA_built  = $(SCRIPTS)
+EXTRA_CLEAN = build
+
+# Everything but the build itself works before PostgreSQL is installed.
+NEEDS_PGXS := $(filter-out demo demo-stop test clean,$(or $(MAKECMDGOALS),all))
+PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
+ifneq ($(PGXS),)
+include $(PGXS)
+# The library carries the version, so the control file is a source of it.
+$(OBJS): ddd.control $(wildcard src/*/*.h)
+endif
+
+.DEFAULT_GOAL := all
+
+$(BUILD):
+	@mkdir -p $@
+
+# The text of a version's functions: what later down scripts bring back.
+$(BUILD)/api.sql: $(API) $(SCHEMA) $(wildcard sql/script/tables_*.sql) | $(BUILD)
+	cat $(API) sql/script/tables_open.sql $(SCHEMA) sql/script/tables_close.sql > $@
+
+# A fresh install must not adopt foreign objects: CREATE, never CREATE OR REPLACE.
+$(BUILD)/ddd--$(EXTVERSION).sql: sql/script/head.sql sql/script/schema.sql $(BUILD)/api.sql sql/script/install.sql sql/script/detach.sql | $(BUILD)
+	{ cat sql/script/head.sql sql/script/schema.sql; sed 's/^CREATE OR REPLACE /CREATE /' $(BUILD)/api.sql; \
+	  cat sql/script/install.sql sql/script/detach.sql; } > $@
+
+$(BUILD)/ddd--$(PREVIOUS)--$(EXTVERSION).sql: sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
+	cat sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql > $@
+
+$(BUILD)/ddd--$(EXTVERSION)--$(PREVIOUS).sql: sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
+	cat sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql > $@
+
+define frozen_rule
+$(BUILD)/$(notdir $(1)): $(1) | $(BUILD)
+	cp $(1) $$@
+endef
+$(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
+
+# ---- the words a maintainer types -----------------------------------------
+.PHONY: test demo demo-stop release sql
+
+sql: $(SCRIPTS)
+
+test:
+	@test/run
+
+demo:
+	@examples/package-index/demo start
+
+demo-stop:
+	@examples/package-index/demo stop
+
+# Freezes this version's scripts; after it ddd.control opens the next version.
+release: $(BUILD)/api.sql $(SCRIPTS)
+	@test -z "$(IS_FROZEN)" || { echo "version $(EXTVERSION) is released already" >&2; exit 1; }
+	mkdir -p sql/releases/$(EXTVERSION)
+	cp $(BUILD)/api.sql $(addprefix $(BUILD)/,$(CURRENT)) sql/releases/$(EXTVERSION)/
+	cd sql/releases && sha256sum $(EXTVERSION)/*.sql >> SHA256SUMS
+
+ifeq ($(PGXS),)
+clean:
+	rm -rf build ddd.so $(OBJS) $(OBJS:.o=.bc)
+endif

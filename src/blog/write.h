@@ -1,0 +1,25 @@
+/*
+ * write.h
+ *		Writing tag links, shared by posts and tags; private to blog.
+ */
+#ifndef DDD_BLOG_WRITE_H
+#define DDD_BLOG_WRITE_H
+
+#include "core/core.h"
+
+/* Defines ddd.max_tags_per_post. */
+extern void post_tags_init(void);
+
+/* Defines ddd.max_comment_depth. */
+extern void comments_init(void);
+
+/*
+ * Reads an array of tag names: trimmed, checked, without duplicates, sorted
+ * by their key. Returns them as a text[] of names.
+ */
+extern Datum post_tags_read(FunctionCallInfo fcinfo, int argno);
+
+/* Creates the tags that do not exist and links the post to all of them. */
+extern void post_tags_add(int64 post_id, Datum names);
+
+#endif							/* DDD_BLOG_WRITE_H */

@@ -1,0 +1,37 @@
+/*
+ * compat.h
+ *		Every difference between PostgreSQL versions that ddd meets.
+ *
+ * No other file of ddd looks at PG_VERSION_NUM.
+ */
+#ifndef DDD_COMPAT_H
+#define DDD_COMPAT_H
+
+#include "postgres.h"
+
+#include "utils/guc_tables.h"
+
+#if PG_VERSION_NUM < 150000
+#error "ddd needs PostgreSQL 15 or later"
+#endif
+
+/* Returns the record of a built-in setting, or NULL. */
+static inline struct config_generic *
+compat_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **settings = get_guc_variables();
+	int			count = GetNumConfigOptions();
+
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i];
+	}
+	return NULL;
+#endif
+}
+
+#endif							/* DDD_COMPAT_H */

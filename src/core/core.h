@@ -1,0 +1,261 @@
+/*
+ * core.h
+ *		What every context of ddd shares: errors, arguments, the owner of the
+ *		tables, saved plans, results, page cursors and the version guard.
+ *
+ * core knows no context; every context may use core.
+ */
+#ifndef DDD_CORE_H
+#define DDD_CORE_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "port/pg_crc32c.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+
+/* error.c ------------------------------------------------------------------ */
+
+/*
+ * Adds the SCHEMA, TABLE, COLUMN and CONSTRAINT fields to an error being
+ * built. Any but the schema may be NULL.
+ */
+extern int	err_object(const char *table, const char *column, const char *constraint);
+
+/*
+ * In a PG_CATCH block: returns the error being handled, to be changed and
+ * raised again with ReThrowError. It must be raised: nothing was rolled back.
+ */
+extern ErrorData *error_take(MemoryContext context);
+
+/* args.c ------------------------------------------------------------------- */
+
+/* Each returns argument argno, or raises 22004 naming it when it is NULL. */
+extern void arg_required(FunctionCallInfo fcinfo, int argno, const char *name);
+extern bool arg_bool(FunctionCallInfo fcinfo, int argno, const char *name);
+extern int64 arg_int64(FunctionCallInfo fcinfo, int argno, const char *name);
+extern text *arg_text(FunctionCallInfo fcinfo, int argno, const char *name);
+
+/* Returns the argument, or NULL where it is NULL. */
+extern text *arg_text_or_null(FunctionCallInfo fcinfo, int argno);
+
+/* Returns the non-NULL elements of a one-dimensional text[]; 2202E, 22004. */
+extern Datum *arg_text_array(FunctionCallInfo fcinfo, int argno, const char *name, int *count);
+
+/* Counts characters; safe on text that is invalid in the database encoding. */
+extern int	text_length_chars(const char *s, int len);
+
+/* Tells whether no character of the text leaves a mark: blanks, controls, default ignorables. */
+extern bool text_is_blank(const char *s, int len);
+
+/* Tells whether the text holds a control character or an invisible one. */
+extern bool text_has_control(const char *s, int len);
+
+/* Returns the text without leading and trailing ASCII white space. */
+extern text *text_trim(text *value);
+
+/* Raises 22001 when the text is longer than max characters. */
+extern void check_length(text *value, int max, const char *table, const char *column);
+
+/* Raises 23514 with constraint <table>_<column>_not_blank. */
+extern void check_not_blank(text *value, const char *table, const char *column);
+
+/* Tells what is wrong with an e-mail address, or returns NULL. */
+extern const char *email_problem(const char *s, int len);
+
+/* Tells what is wrong with a name kept free of controls, or returns NULL. */
+extern const char *name_problem(const char *s, int len);
+
+/* row_triggers.c ----------------------------------------------------------- */
+
+/*
+ * Returns the number that a column has in this relation now, for use in this
+ * call only. Raises 42703, or 42804 if it is not of the type (TEXTOID stands
+ * for varchar as well).
+ */
+extern int	row_column(Relation relation, const char *name, Oid type);
+
+/* json.c ------------------------------------------------------------------- */
+
+/* A key that a JSON object argument may have. */
+typedef struct JsonField
+{
+	const char *key;
+	enum jbvType type;			/* jbvString or jbvBool */
+	bool		nullable;		/* JSON null is allowed and means SQL NULL */
+	bool		present;		/* out */
+	bool		isnull;			/* out */
+	Datum		value;			/* out: text or bool */
+} JsonField;
+
+/*
+ * Fills the fields from a JSON object. Raises 22023 for anything but an
+ * object, an unknown key, or a value of another type, and 23502 for a null
+ * where none is allowed. "table" names the table whose columns these are.
+ */
+extern void json_read(JsonbContainer *object, JsonField *fields, int nfields, const char *table);
+
+/*
+ * Fills a patch statement's parameters, two for each field: whether to change
+ * the column, and to what.
+ */
+extern void json_patch_values(JsonField *fields, int nfields, Datum *values, char *nulls);
+
+/* relation.c --------------------------------------------------------------- */
+
+extern void relation_init(void);
+
+/* Returns the owner of ddd's tables; raises 55000 where there are none. */
+extern Oid	relation_owner(void);
+
+/* Raises the 55000 of a database without ddd's tables. */
+extern void relation_missing(void) pg_attribute_noreturn();
+
+/* Returns the OID of ddd.schema_version, or InvalidOid where there are no tables. */
+extern Oid	relation_schema_version(void);
+
+/* owner.c ------------------------------------------------------------------ */
+
+/* What to go back to when acting as the owner of the tables ends. */
+typedef struct OwnerScope
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} OwnerScope;
+
+/*
+ * Acts as the given role with a pinned search_path and the restricted
+ * operation flag. On error the (sub)transaction's abort undoes it.
+ */
+extern void owner_begin(OwnerScope *scope, Oid owner);
+extern void owner_end(OwnerScope *scope);
+
+/* spi.c -------------------------------------------------------------------- */
+
+#define PLAN_MAX_ARGS 20
+
+/* A statement: constant text, prepared on first use, kept for the session. */
+typedef struct SpiPlan
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[PLAN_MAX_ARGS];
+	bool		generic;		/* one plan serves all values; never plan again for these */
+	SPIPlanPtr	saved;			/* valid once set */
+} SpiPlan;
+
+/*
+ * Runs a statement inside an SPI connection. nulls is SPI's ("n" or " " for
+ * each argument) or NULL; a negative SPI code is an internal error. Returns
+ * the number of rows.
+ */
+extern uint64 plan_execute(SpiPlan *plan, Datum *values, const char *nulls, bool read_only);
+
+/*
+ * Returns column col (from 1) of row "row" of the last statement's result.
+ * Raises 42804 if it is not of the type.
+ */
+extern Datum plan_value(uint64 row, int col, Oid type, bool *isnull);
+extern int64 plan_int64(uint64 row, int col);
+
+/* call.c ------------------------------------------------------------------- */
+
+/* One call of an API function: guarded, as the owner, inside SPI. */
+typedef struct ApiCall
+{
+	OwnerScope	owner;
+	MemoryContext result_context;	/* where results must live */
+} ApiCall;
+
+extern void api_begin(ApiCall *call);
+extern void api_end(ApiCall *call);
+
+/*
+ * Returns the first row of the last statement as the function's composite
+ * result, allocated in the caller's memory.
+ */
+extern Datum api_row(ApiCall *call, FunctionCallInfo fcinfo);
+
+/* Each raises 42804 where a result's column is not of the type it is read as. */
+extern void check_row_type(TupleDesc found, TupleDesc wanted, int columns);
+extern void check_column_type(TupleDesc desc, int column, Oid wanted);
+
+/* Ends a call that returns one row if there is one: the row, or NULL. */
+extern Datum api_end_row(ApiCall *call, FunctionCallInfo fcinfo, uint64 rows);
+
+/* Appends the rows of the last statement to a set-returning function's result. */
+extern void api_rows(ApiCall *call, FunctionCallInfo fcinfo);
+
+/* cursor.c ----------------------------------------------------------------- */
+
+#define PAGE_MAX_KEYS 3
+
+/* One page of a listing: where it starts and how many rows it has. */
+typedef struct ListPage
+{
+	const char *listing;		/* the function's name; part of every cursor */
+	int64		first;
+	int64		skip;
+	int			nkeys;
+	int64		keys[PAGE_MAX_KEYS];	/* the row before the page */
+	pg_crc32c	filter;			/* checksum of the listing and its filters */
+} ListPage;
+
+extern void cursor_init(void);
+extern void page_begin(ListPage *page, const char *listing);
+
+/* Makes an argument part of the listing's identity: its cursors fit no other value. */
+extern void page_filter(ListPage *page, const void *value, size_t len);
+extern void page_filter_text(ListPage *page, text *value);
+
+/* Reads first and skip; skip_arg is -1 where the function has none. 2201W, 2201X, 22023. */
+extern void page_limits(ListPage *page, FunctionCallInfo fcinfo, int first_arg, int skip_arg);
+
+/* Reads the cursor, or starts at the given keys. Raises 22023 for a cursor of anything else. */
+extern void page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, const int64 *start);
+
+/*
+ * Appends the rows of the last statement to the function's result, each with
+ * its cursor as the last column. The statement's last nkeys columns are the
+ * keys (bigint or timestamptz, never NULL) and are not part of the result.
+ */
+extern void page_rows(ListPage *page, ApiCall *call, FunctionCallInfo fcinfo);
+
+/* Raises 22023 when count is above ddd.max_page_size. */
+extern void check_page_size(int64 count, const char *name);
+
+/* version.c ---------------------------------------------------------------- */
+
+extern void version_init(void);
+
+/* Raises 55000 with the remedy unless library, code and tables are at one version. */
+extern void version_guard(void);
+
+/* Raises 55000 with the remedy unless the tables exist and are at the code's version. */
+extern void version_tables_guard(const char *code);
+
+/* Compares dotted version numbers. */
+extern bool version_is_newer(const char *a, const char *b);
+
+/* Makes every session check again, once this transaction commits. */
+extern void version_changed(void);
+
+/* Returns the version of the SQL objects, or NULL; in the current memory context. */
+extern char *version_of_code(void);
+
+/* Returns the version of the tables, or NULL where there are none. */
+extern char *version_of_tables(void);
+
+/* restore.c ---------------------------------------------------------------- */
+
+/* Tells whether this session loads a dump: row_security and check_function_bodies both off. */
+extern bool restore_in_progress(void);
+
+/* Tells whether this is so and the session's role has the rights of the tables' owner. */
+extern bool restore_by_owner(void);
+
+#endif							/* DDD_CORE_H */
