@@ -1,0 +1,97 @@
+-- The shape of the catalog: names, types, indexes, privileges, comments.
+BEGIN;
+SELECT no_plan();
+
+-- tables and columns
+SELECT tables_are('ddd', ARRAY['schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags']);
+SELECT columns_are('ddd', 'users', ARRAY['id', 'email', 'full_name', 'hashed_password', 'is_active', 'is_superuser', 'bio', 'created_at', 'updated_at']);
+SELECT columns_are('ddd', 'posts', ARRAY['id', 'title', 'content', 'author_id', 'created_at', 'updated_at']);
+SELECT columns_are('ddd', 'comments', ARRAY['id', 'content', 'post_id', 'author_id', 'parent_id', 'created_at', 'updated_at']);
+SELECT columns_are('ddd', 'tags', ARRAY['id', 'name', 'created_at', 'updated_at']);
+SELECT columns_are('ddd', 'post_tags', ARRAY['post_id', 'tag_id', 'post_created_at']);
+SELECT col_type_is('ddd', t, c, k, t || '.' || c || ' is ' || k) FROM (VALUES
+    ('users', 'id', 'bigint'), ('users', 'email', 'character varying(255)'), ('users', 'full_name', 'character varying(255)'),
+    ('users', 'hashed_password', 'character varying(255)'), ('users', 'is_active', 'boolean'), ('users', 'is_superuser', 'boolean'), ('users', 'bio', 'text'),
+    ('users', 'created_at', 'timestamp with time zone'), ('users', 'updated_at', 'timestamp with time zone'),
+    ('posts', 'title', 'character varying(255)'), ('posts', 'content', 'text'), ('posts', 'author_id', 'bigint'),
+    ('comments', 'content', 'text'), ('comments', 'parent_id', 'bigint'), ('tags', 'name', 'character varying(100)'),
+    ('post_tags', 'post_created_at', 'timestamp with time zone')) AS v (t, c, k);
+SELECT col_default_is('ddd', 'users', 'is_active', 'true', 'users are active by default');
+SELECT col_default_is('ddd', 'users', 'is_superuser', 'false', 'users are no superusers by default');
+SELECT col_is_pk('ddd', t, 'id', t || '.id is the primary key') FROM unnest(ARRAY['users', 'posts', 'comments', 'tags']) AS t;
+SELECT col_is_pk('ddd', 'post_tags', ARRAY['post_id', 'tag_id'], 'post_tags has the two-column key');
+SELECT col_not_null('ddd', t, c, t || '.' || c || ' is not null') FROM (VALUES ('users', 'email'), ('users', 'full_name'), ('users', 'hashed_password'),
+    ('posts', 'author_id'), ('comments', 'post_id'), ('comments', 'author_id'), ('post_tags', 'post_created_at')) AS v (t, c);
+SELECT col_is_null('ddd', 'users', 'bio', 'bio may be null');
+
+-- built-in types only, so that dropping the extension cannot drop a column
+SELECT is_empty($$
+    SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+     WHERE c.relnamespace = 'ddd'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND t.typnamespace <> 'pg_catalog'::regnamespace$$,
+    'columns have built-in types only');
+SELECT is_empty($$
+    SELECT d.objid::regclass FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'ddd'
+     WHERE d.deptype = 'e' AND d.classid IN ('pg_class'::regclass, 'pg_namespace'::regclass)
+       AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.objid AND c.relkind IN ('v', 'c'))$$,
+    'no table, sequence or schema is a member of the extension');
+SELECT is_empty($$
+    SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+     WHERE d.refclassid = 'pg_proc'::regclass AND i.indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'ddd'::regnamespace)$$,
+    'no index depends on a function of the extension');
+
+-- indexes: stable names, every foreign key indexed by its leading columns, none twice
+SELECT has_index('ddd', t, i, i || ' exists') FROM (VALUES ('users', 'ix_users_email'), ('users', 'ix_user_name_email'), ('users', 'ix_users_created_at'),
+    ('posts', 'ix_posts_created_at'), ('posts', 'ix_posts_author_id'), ('comments', 'ix_comments_post_id'), ('comments', 'ix_comments_author_id'),
+    ('comments', 'ix_comments_parent_id'), ('tags', 'ix_tags_name'), ('post_tags', 'ix_post_tags_tag_id')) AS v (t, i);
+SELECT index_is_unique('ddd', 'users', 'ix_users_email', 'e-mail addresses are unique');
+SELECT is_empty($$
+    SELECT c.conname FROM pg_constraint c WHERE c.contype = 'f' AND c.connamespace = 'ddd'::regnamespace AND NOT EXISTS (
+        SELECT FROM pg_index i WHERE i.indrelid = c.conrelid
+           AND (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)$$, 'every foreign key is indexed');
+SELECT is_empty($$
+    SELECT a.indexrelid::regclass, b.indexrelid::regclass FROM pg_index a JOIN pg_index b ON a.indrelid = b.indrelid AND a.indexrelid < b.indexrelid
+     WHERE a.indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'ddd'::regnamespace) AND a.indkey = b.indkey AND a.indoption = b.indoption
+       AND coalesce(pg_get_expr(a.indexprs, a.indrelid), '') = coalesce(pg_get_expr(b.indexprs, b.indrelid), '')$$, 'no index exists twice');
+SELECT is_empty($$
+    SELECT conname FROM pg_constraint WHERE connamespace = 'ddd'::regnamespace AND conname !~ ('^' || (SELECT relname FROM pg_class WHERE oid = conrelid) || '_')$$,
+    'constraints are named for their table');
+
+-- functions
+CREATE TEMPORARY VIEW member AS
+    SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+      JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'ddd';
+SELECT cmp_ok(count(*), '>', 40::bigint, 'the extension has its functions') FROM member;
+SELECT is_empty('SELECT oid::regprocedure FROM member WHERE obj_description(oid, ''pg_proc'') IS NULL', 'every function has a comment');
+SELECT is_empty('SELECT oid::regprocedure FROM member WHERE pronamespace <> ''ddd''::regnamespace', 'every function is in schema ddd');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c') AND proname NOT IN ('create_tables', 'attach_triggers', 'grant_to_owner')$$,
+    'every function is in C, but the three that scripts and install() share');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c') AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)$$,
+    'a function that is not in C pins its search_path');
+SELECT is_empty('SELECT oid::regprocedure FROM member WHERE prosecdef', 'no function is security definer');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proname ~ '^(get|list|search|popular|posts|post_comments|is_|repr|to_dict|version)'$$, 'readers are stable');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile <> 'v' AND proname ~ '^(create|update|delete|add|set|tag_|untag|install|stamp)'$$, 'writers are volatile');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proparallel = 's' AND proname <> 'hash_password'$$, 'writers are not parallel safe');
+
+-- privileges: nothing for PUBLIC
+SELECT is_empty($$SELECT oid::regprocedure FROM member, aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0$$, 'PUBLIC may execute nothing');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'ddd'::regnamespace AND a.grantee = 0$$, 'PUBLIC has no privilege on a relation');
+SELECT is_empty($$SELECT n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'ddd' AND a.grantee = 0$$, 'PUBLIC has no privilege on the schema');
+SELECT is_empty($$SELECT t.oid::regtype FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'ddd', aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) a WHERE a.grantee = 0 AND t.typelem = 0$$, 'PUBLIC has no privilege on a type');
+
+-- results: never the hash
+SELECT is_empty($$
+    SELECT t.oid::regtype FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+     WHERE t.typnamespace = 'ddd'::regnamespace AND a.attname ~ 'password|hash'$$, 'no type of the API has the password hash');
+
+-- settings, once the library is loaded
+SELECT isnt(library, NULL, 'the library is loaded') FROM ddd.version();
+SELECT set_eq($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]'$$, ARRAY['ddd.allow_data_loss', 'ddd.argon2_memory_kib', 'ddd.argon2_time', 'ddd.create_tables',
+    'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
+SELECT is_empty($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]' AND (short_desc = '' OR short_desc !~ '[.]$')$$, 'every setting is described');
+SELECT is(unit, 'kB', 'argon2_memory_kib has a unit') FROM pg_settings WHERE name = 'ddd.argon2_memory_kib';
+SELECT throws_ok('SET ddd.max_pagesize = 3', '42602', NULL, 'a mistyped setting is refused');
+SELECT throws_ok('SET ddd.max_page_size = 0', '22023', NULL, 'a setting out of range is refused');
+
+SELECT * FROM finish();
+ROLLBACK;
