@@ -43,11 +43,14 @@ json_read(JsonbContainer *object, JsonField *fields, int nfields, const char *ta
 			continue;
 		field = find_field(fields, nfields, value.val.string.val, value.val.string.len);
 		if (field == NULL)
+		{
+			int			shown = pg_mbcliplen(value.val.string.val, value.val.string.len,
+											 NAMEDATALEN - 1);
+
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown key \"%s\"",
-							pnstrdup(value.val.string.val,
-									 pg_mbcliplen(value.val.string.val, value.val.string.len, NAMEDATALEN - 1)))));
+					 errmsg("unknown key \"%.*s\"", shown, value.val.string.val)));
+		}
 
 		token = JsonbIteratorNext(&it, &value, true);
 		Assert(token == WJB_VALUE);
