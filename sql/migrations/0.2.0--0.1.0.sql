@@ -84,10 +84,11 @@ BEGIN
                            ELSE d.objid::regtype::text END) AS command
           FROM pg_depend d
           LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+          LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
          WHERE d.refclassid = 'pg_extension'::regclass
            AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ddd')
            AND d.deptype = 'e'
-           AND d.classid IN ('pg_proc'::regclass, 'pg_type'::regclass)
+           AND (p.oid IS NOT NULL OR t.typelem = 0) -- an array type goes with its element
            AND (p.proname IS NULL OR p.proname NOT IN (
                    'attach_triggers', 'check_row', 'create_tables', 'grant_to_owner', 'guard_schema_version',
                    'install', 'migrate', 'stamp', 'tables_wanted', 'touch_row', 'version'))
