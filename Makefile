@@ -43,6 +43,7 @@ $(BUILD):
 $(BUILD)/api.sql: $(API) $(SCHEMA) $(wildcard sql/script/tables_*.sql) | $(BUILD)
 	cat $(API) sql/script/tables_open.sql $(SCHEMA) sql/script/tables_close.sql > $@
 
+ifeq ($(IS_FROZEN),)
 # A fresh install must not adopt foreign objects: CREATE, never CREATE OR REPLACE.
 $(BUILD)/ddd--$(EXTVERSION).sql: sql/script/head.sql sql/script/schema.sql $(BUILD)/api.sql sql/script/install.sql sql/script/detach.sql | $(BUILD)
 	{ cat sql/script/head.sql sql/script/schema.sql; sed 's/^CREATE OR REPLACE /CREATE /' $(BUILD)/api.sql; \
@@ -53,6 +54,7 @@ $(BUILD)/ddd--$(PREVIOUS)--$(EXTVERSION).sql: sql/script/head.sql sql/migrations
 
 $(BUILD)/ddd--$(EXTVERSION)--$(PREVIOUS).sql: sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
 	cat sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql > $@
+endif
 
 define frozen_rule
 $(BUILD)/$(notdir $(1)): $(1) | $(BUILD)

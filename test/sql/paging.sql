@@ -2,19 +2,9 @@
 -- cursors of anything else are refused.
 \set VERBOSITY terse
 SET client_min_messages = warning;
--- err(statement): what a client sees of its error, without the prose of the server.
-CREATE FUNCTION pg_temp.err(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text; detail text; hint text; tab text; col text; con text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-        tab = TABLE_NAME, col = COLUMN_NAME, con = CONSTRAINT_NAME;
-    RETURN concat_ws(' | ', SQLSTATE, message, CASE WHEN detail !~ '^Failing row' THEN nullif(detail, '') END,
-                     nullif(concat_ws('.', nullif(tab, ''), nullif(col, '')), ''), nullif(con, ''));
-END $$;
+\getenv input PG_ABS_SRCDIR
+\set err :input '/common/err.sql'
+\i :err
 SELECT count(*) FROM ddd.create_users((SELECT jsonb_agg(jsonb_build_object('email', 'page' || i || '@x', 'full_name', 'Page ' || i, 'is_active', i % 3 <> 0)) FROM generate_series(1, 23) i));
 SELECT count(ddd.create_post((SELECT min(id) + i % 3 FROM ddd.users), 'Post ' || i, 'x', CASE WHEN i % 2 = 0 THEN '{even}' ELSE '{odd,all}' END::text[])) FROM generate_series(1, 20) i;
 UPDATE ddd.users SET full_name = full_name;
