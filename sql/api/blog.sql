@@ -91,6 +91,47 @@ $ddd$;
 COMMENT ON TYPE ddd.comment_page IS 'A comment of a listing, with the cursor that the next page goes on from.';
 REVOKE ALL ON TYPE ddd.comment_page FROM PUBLIC;
 
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('post_detail') THEN
+        CREATE TYPE ddd.post_detail AS (
+            id bigint,
+            title text,
+            content text,
+            author_id bigint,
+            created_at timestamptz,
+            updated_at timestamptz,
+            author_name text,
+            tags text[],
+            comment_count bigint
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.post_detail IS 'A post with what a page shows beside it.';
+REVOKE ALL ON TYPE ddd.post_detail FROM PUBLIC;
+
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('user_posts_page') THEN
+        CREATE TYPE ddd.user_posts_page AS (
+            id bigint,
+            email text,
+            full_name text,
+            is_active boolean,
+            is_superuser boolean,
+            bio text,
+            created_at timestamptz,
+            updated_at timestamptz,
+            posts jsonb,
+            cursor text
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.user_posts_page IS 'A user with his posts as a JSON array, and the cursor that the next page goes on from.';
+REVOKE ALL ON TYPE ddd.user_posts_page FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.create_post(
     author_id bigint,
     title text,
@@ -140,6 +181,35 @@ COMMENT ON FUNCTION ddd.list_posts(integer, text, integer, bigint) IS
 'Posts, newest first; those of one author where author_id is given. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing.';
 REVOKE ALL ON FUNCTION ddd.list_posts(integer, text, integer, bigint) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.user_posts(
+    user_id bigint,
+    first integer DEFAULT 10,
+    after text DEFAULT NULL
+) RETURNS SETOF ddd.post_page
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'ddd_user_posts';
+COMMENT ON FUNCTION ddd.user_posts(bigint, integer, text) IS
+'Posts of a user, newest first. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
+REVOKE ALL ON FUNCTION ddd.user_posts(bigint, integer, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.posts_detail(ids bigint[]) RETURNS SETOF ddd.post_detail
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'ddd_posts_detail';
+COMMENT ON FUNCTION ddd.posts_detail(bigint[]) IS
+'The posts with these ids, in this order, each with its author''s name, its tags in order of name and its number of comments; ids that do not exist are left out. Errors: 22023 more than ddd.max_page_size ids; 2202E not one-dimensional; 22004.';
+REVOKE ALL ON FUNCTION ddd.posts_detail(bigint[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.users_with_posts(
+    first integer DEFAULT 10,
+    after text DEFAULT NULL,
+    posts_per_user integer DEFAULT NULL
+) RETURNS SETOF ddd.user_posts_page
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'ddd_users_with_posts';
+COMMENT ON FUNCTION ddd.users_with_posts(integer, text, integer) IS
+'Users, newest first, each with his posts (or the newest posts_per_user), newest first, as a JSON array of objects with id, title, content, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first or posts_per_user; 22023 first above ddd.max_page_size, or a cursor of another listing.';
+REVOKE ALL ON FUNCTION ddd.users_with_posts(integer, text, integer) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.add_comment(
     post_id bigint,
     author_id bigint,
@@ -151,6 +221,35 @@ AS 'MODULE_PATHNAME', 'ddd_add_comment';
 COMMENT ON FUNCTION ddd.add_comment(bigint, bigint, text, bigint) IS
 'Comments on a post, or replies to a comment on it, and returns the row. Errors: 23503 no such post, author or parent; 23514 blank content, parent on another post, thread deeper than ddd.max_comment_depth; 22004.';
 REVOKE ALL ON FUNCTION ddd.add_comment(bigint, bigint, text, bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.update_comment(
+    comment_id bigint,
+    patch jsonb,
+    expected_updated_at timestamptz DEFAULT NULL
+) RETURNS ddd.comment_info
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_update_comment';
+COMMENT ON FUNCTION ddd.update_comment(bigint, jsonb, timestamptz) IS
+'Changes the columns that the JSON object names (content) and returns the row, or NULL if there is no such comment. With expected_updated_at the row must still be at that time. Errors: 22023 unknown or immutable key, wrong JSON type; 23502 null; 23514 blank content, or constraint comments_stale_update; 22004.';
+REVOKE ALL ON FUNCTION ddd.update_comment(bigint, jsonb, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.delete_comment(comment_id bigint) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_delete_comment';
+COMMENT ON FUNCTION ddd.delete_comment(bigint) IS
+'Deletes the comment; its replies stay, as top-level comments. False if there is none. Errors: 22004.';
+REVOKE ALL ON FUNCTION ddd.delete_comment(bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.user_comments(
+    user_id bigint,
+    first integer DEFAULT 50,
+    after text DEFAULT NULL
+) RETURNS SETOF ddd.comment_page
+LANGUAGE c STABLE PARALLEL SAFE ROWS 50
+AS 'MODULE_PATHNAME', 'ddd_user_comments';
+COMMENT ON FUNCTION ddd.user_comments(bigint, integer, text) IS
+'Comments of a user, newest first. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
+REVOKE ALL ON FUNCTION ddd.user_comments(bigint, integer, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.post_comments(
     post_id bigint,

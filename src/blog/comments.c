@@ -1,6 +1,7 @@
 /*
  * comments.c
- *		ddd.add_comment(), and the trigger that keeps threads sound.
+ *		One comment: add, update, delete; and the trigger that keeps threads
+ *		sound.
  *
  * A reply is on its parent's post (a two-column foreign key says so for
  * good), not deeper than ddd.max_comment_depth, and keeps its parent, so
@@ -16,6 +17,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "blog/blog.h"
 #include "blog/write.h"
 #include "core/core.h"
 
@@ -26,9 +28,30 @@ static int	max_depth = DEFAULT_MAX_DEPTH;
 static SpiPlan insert_plan = {
 	.sql = "INSERT INTO ddd.comments AS c (post_id, author_id, content, parent_id)"
 	" VALUES ($1, $2, $3, $4)"
-	" RETURNING c.id, c.content, c.post_id, c.author_id, c.parent_id, c.created_at, c.updated_at",
+	" RETURNING " COMMENT_COLUMNS,
 	.nargs = 4,
 	.argtypes = {INT8OID, INT8OID, TEXTOID, INT8OID},
+};
+
+static SpiPlan get_plan = {
+	.sql = "SELECT " COMMENT_COLUMNS " FROM ddd.comments c WHERE c.id = $1",
+	.nargs = 1,
+	.argtypes = {INT8OID},
+};
+
+/* Each column has two parameters: whether to change it, and to what. */
+static SpiPlan update_plan = {
+	.sql = "UPDATE ddd.comments c SET content = CASE WHEN $3 THEN $4 ELSE c.content END"
+	" WHERE c.id = $1 AND ($2 IS NULL OR c.updated_at = $2)"
+	" RETURNING " COMMENT_COLUMNS,
+	.nargs = 4,
+	.argtypes = {INT8OID, TIMESTAMPTZOID, BOOLOID, TEXTOID},
+};
+
+static SpiPlan delete_plan = {
+	.sql = "DELETE FROM ddd.comments WHERE id = $1",
+	.nargs = 1,
+	.argtypes = {INT8OID},
 };
 
 static SpiPlan parent_plan = {
@@ -88,6 +111,54 @@ ddd_add_comment(PG_FUNCTION_ARGS)
 
 	api_begin(&call);
 	return api_end_row(&call, fcinfo, plan_execute(&insert_plan, values, nulls, false));
+}
+
+PG_FUNCTION_INFO_V1(ddd_update_comment);
+
+Datum
+ddd_update_comment(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	JsonField	content = {.key = "content", .type = jbvString};
+	Datum		values[4];
+	char		nulls[] = "    ";
+	uint64		rows;
+
+	values[0] = Int64GetDatum(arg_int64(fcinfo, 0, "comment_id"));
+	arg_required(fcinfo, 1, "patch");
+	if (PG_ARGISNULL(2))
+		nulls[1] = 'n';
+	else
+		values[1] = PG_GETARG_DATUM(2);
+	json_read(&PG_GETARG_JSONB_P(1)->root, &content, 1, "comments");
+	if (content.present)
+		check_not_blank(DatumGetTextPP(content.value), "comments", "content");
+	json_patch_values(&content, 1, values + 2, nulls + 2);
+
+	api_begin(&call);
+	rows = plan_execute(&update_plan, values, nulls, false);
+	if (rows == 0 && nulls[1] != 'n' && plan_execute(&get_plan, values, NULL, false) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("comment " INT64_FORMAT " was changed by somebody else", DatumGetInt64(values[0])),
+				 errhint("Read it again and repeat the change with its updated_at."),
+				 err_object("comments", "updated_at", "comments_stale_update")));
+	return api_end_row(&call, fcinfo, rows);
+}
+
+PG_FUNCTION_INFO_V1(ddd_delete_comment);
+
+Datum
+ddd_delete_comment(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	Datum		id = Int64GetDatum(arg_int64(fcinfo, 0, "comment_id"));
+	bool		deleted;
+
+	api_begin(&call);
+	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
+	api_end(&call);
+	PG_RETURN_BOOL(deleted);
 }
 
 PG_FUNCTION_INFO_V1(ddd_check_comment);

@@ -1,6 +1,6 @@
 /*
  * listings.c
- *		ddd.list_posts(), ddd.post_comments(), ddd.posts_with_comments().
+ *		Pages of posts and comments, of one post, of one user, of all.
  *
  * Each is one statement that walks an index in the order of the page and
  * stops when the page is full.
@@ -30,32 +30,26 @@ static SpiPlan author_posts_plan = {
 };
 
 static SpiPlan comments_plan = {
-	.sql = "SELECT c.id, c.content, c.post_id, c.author_id, c.parent_id, c.created_at, c.updated_at,"
-	" c.created_at, c.id FROM ddd.comments c"
+	.sql = "SELECT " COMMENT_COLUMNS ", c.created_at, c.id FROM ddd.comments c"
 	" WHERE c.post_id = $1 AND (c.created_at, c.id) > ($2, $3)"
 	" ORDER BY c.created_at, c.id LIMIT $4",
 	.nargs = 4,
 	.argtypes = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID},
 };
 
-static SpiPlan with_comments_plan = {
-	.sql = "SELECT " POST_COLUMNS ", coalesce(c.comments, '[]'), p.created_at, p.id"
-	" FROM (SELECT * FROM ddd.posts p WHERE (p.created_at, p.id) < ($1, $2)"
-	" ORDER BY p.created_at DESC, p.id DESC OFFSET $3 LIMIT $4) p"
-	" LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object("
-	"'id', c.id, 'content', c.content, 'author_id', c.author_id, 'author_name', u.full_name,"
-	" 'parent_id', c.parent_id, 'created_at', c.created_at, 'updated_at', c.updated_at)"
-	" ORDER BY c.created_at, c.id) AS comments"
-	" FROM (SELECT * FROM ddd.comments c WHERE c.post_id = p.id"
-	" ORDER BY c.created_at, c.id LIMIT $5) c"
-	" JOIN ddd.users u ON u.id = c.author_id) c ON true"
-	" ORDER BY p.created_at DESC, p.id DESC",
-	.nargs = 5,
-	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID},
+static SpiPlan user_comments_plan = {
+	.sql = "SELECT " COMMENT_COLUMNS ", c.created_at, c.id FROM ddd.comments c"
+	" WHERE c.author_id = $1 AND (c.created_at, c.id) < ($2, $3)"
+	" ORDER BY c.created_at DESC, c.id DESC LIMIT $4",
+	.nargs = 4,
+	.argtypes = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID},
 };
 
 static const int64 newest_first[] = NEWEST_FIRST;
 static const int64 oldest_first[] = {PG_INT64_MIN, PG_INT64_MIN};
+
+static Datum list_comments(FunctionCallInfo fcinfo, const char *listing, const char *argument,
+						   SpiPlan *plan, const int64 *start);
 
 PG_FUNCTION_INFO_V1(ddd_list_posts);
 
@@ -85,57 +79,69 @@ ddd_list_posts(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-PG_FUNCTION_INFO_V1(ddd_post_comments);
+PG_FUNCTION_INFO_V1(ddd_user_posts);
 
 Datum
-ddd_post_comments(PG_FUNCTION_ARGS)
+ddd_user_posts(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	ListPage	page;
-	int64		post_id = arg_int64(fcinfo, 0, "post_id");
+	int64		user_id = arg_int64(fcinfo, 0, "user_id");
 
-	page_begin(&page, "post_comments");
-	page_filter(&page, &post_id, sizeof(post_id));
+	page_begin(&page, "user_posts");
+	page_filter(&page, &user_id, sizeof(user_id));
 	page_limits(&page, fcinfo, 1, -1);
-	page_after(&page, fcinfo, 2, 2, oldest_first);
+	page_after(&page, fcinfo, 2, 2, newest_first);
 
 	api_begin(&call);
-	plan_execute(&comments_plan, (Datum[])
+	plan_execute(&author_posts_plan, (Datum[])
 				 {
-					 Int64GetDatum(post_id),
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
-					 Int64GetDatum(page.first)
+					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
+					 Int64GetDatum(user_id)
 				 }, NULL, true);
 	page_rows(&page, &call, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
 
-PG_FUNCTION_INFO_V1(ddd_posts_with_comments);
+PG_FUNCTION_INFO_V1(ddd_post_comments);
 
 Datum
-ddd_posts_with_comments(PG_FUNCTION_ARGS)
+ddd_post_comments(PG_FUNCTION_ARGS)
+{
+	return list_comments(fcinfo, "post_comments", "post_id", &comments_plan, oldest_first);
+}
+
+PG_FUNCTION_INFO_V1(ddd_user_comments);
+
+Datum
+ddd_user_comments(PG_FUNCTION_ARGS)
+{
+	return list_comments(fcinfo, "user_comments", "user_id", &user_comments_plan, newest_first);
+}
+
+/* Lists the comments that belong to one id, the function's first argument. */
+static Datum
+list_comments(FunctionCallInfo fcinfo, const char *listing, const char *argument,
+			  SpiPlan *plan, const int64 *start)
 {
 	ApiCall		call;
 	ListPage	page;
-	bool		all = PG_ARGISNULL(3);
-	int64		comments_per_post = all ? 0 : PG_GETARG_INT32(3);
+	int64		id = arg_int64(fcinfo, 0, argument);
 
-	if (comments_per_post < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
-				 errmsg("\"comments_per_post\" must not be negative")));
-	page_begin(&page, "posts_with_comments");
-	page_limits(&page, fcinfo, 0, 2);
-	page_after(&page, fcinfo, 1, 2, newest_first);
+	page_begin(&page, listing);
+	page_filter(&page, &id, sizeof(id));
+	page_limits(&page, fcinfo, 1, -1);
+	page_after(&page, fcinfo, 2, 2, start);
 
 	api_begin(&call);
-	plan_execute(&with_comments_plan, (Datum[])
+	plan_execute(plan, (Datum[])
 				 {
+					 Int64GetDatum(id),
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
-					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
-					 Int64GetDatum(comments_per_post)
-				 }, all ? "    n" : NULL, true);
+					 Int64GetDatum(page.first)
+				 }, NULL, true);
 	page_rows(&page, &call, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();

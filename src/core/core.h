@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "port/pg_crc32c.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
@@ -42,7 +43,10 @@ extern text *arg_text(FunctionCallInfo fcinfo, int argno, const char *name);
 /* Returns the argument, or NULL where it is NULL. */
 extern text *arg_text_or_null(FunctionCallInfo fcinfo, int argno);
 
-/* Returns the non-NULL elements of a one-dimensional text[]; 2202E, 22004. */
+/* Raises 2202E unless the array has one dimension or none, 22004 where an element is NULL. */
+extern void arg_check_array(ArrayType *array, const char *name);
+
+/* Returns the elements of a text[], checked by arg_check_array. */
 extern Datum *arg_text_array(FunctionCallInfo fcinfo, int argno, const char *name, int *count);
 
 /* Counts characters; safe on text that is invalid in the database encoding. */
@@ -226,7 +230,7 @@ extern void page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, i
 extern void page_rows(ListPage *page, ApiCall *call, FunctionCallInfo fcinfo);
 
 /* Raises 22023 when count is above ddd.max_page_size. */
-extern void check_page_size(int64 count, const char *name);
+extern void check_page_size(int64 count, const char *what);
 
 /* version.c ---------------------------------------------------------------- */
 

@@ -88,7 +88,7 @@ page_limits(ListPage *page, FunctionCallInfo fcinfo, int first_arg, int skip_arg
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
 				 errmsg("\"first\" must not be negative")));
-	check_page_size(page->first, "first");
+	check_page_size(page->first, "\"first\"");
 
 	if (skip_arg < 0)
 		return;
@@ -106,12 +106,12 @@ page_limits(ListPage *page, FunctionCallInfo fcinfo, int first_arg, int skip_arg
 }
 
 void
-check_page_size(int64 count, const char *name)
+check_page_size(int64 count, const char *what)
 {
 	if (count > max_page_size)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" must not be above %d", name, max_page_size),
+				 errmsg("%s must not be above %d", what, max_page_size),
 				 errhint("Take several pages, or raise ddd.max_page_size.")));
 }
 

@@ -70,6 +70,29 @@ SELECT count(*) FROM ddd.posts_by_tag('unknown');
 SELECT content FROM ddd.post_comments(:p1);
 SELECT count(*) FROM ddd.post_comments(0);
 
+-- editing and deleting a comment
+SELECT c.content, c.updated_at > c.created_at AS moved FROM ddd.update_comment(:c2, '{"content": "Edited"}') c;
+SELECT c.content, c.updated_at = (SELECT updated_at FROM ddd.comments WHERE id = :c2) AS kept FROM ddd.update_comment(:c2, '{}') c;
+SELECT ddd.update_comment(0, '{}') IS NULL AS none, ddd.update_comment(0, '{}', now()) IS NULL AS none_at, ddd.delete_comment(0) AS deleted;
+SELECT patch, pg_temp.err(format('SELECT ddd.update_comment(%s, %L)', :c2, patch))
+  FROM unnest(ARRAY['{"content": " "}', '{"content": null}', '{"content": 1}', '{"post_id": 1}', '{"parent_id": null}', '[]']) AS patch;
+SELECT pg_temp.err(format($$SELECT ddd.update_comment(%s, '{"content": "late"}', '2000-01-01')$$, :c2)),
+       pg_temp.err($$SELECT ddd.update_comment(NULL, '{}')$$), pg_temp.err($$SELECT ddd.update_comment(1, NULL)$$), pg_temp.err($$SELECT ddd.delete_comment(NULL)$$);
+SELECT id AS c3 FROM ddd.add_comment(:p1, :bob, 'Gone', :c2) \gset
+SELECT ddd.delete_comment(:c3), ddd.delete_comment(:c3);
+
+-- what a page shows together
+SELECT left(d.title, 10) AS title, d.author_name, d.tags, d.comment_count FROM ddd.posts_detail(ARRAY[:p1, 0, :p2, :p1]) d;
+SELECT count(*) FROM ddd.posts_detail('{}');
+SELECT pg_temp.err('SELECT ddd.posts_detail(NULL)'), pg_temp.err('SELECT ddd.posts_detail(ARRAY[1, NULL])'), pg_temp.err('SELECT ddd.posts_detail(ARRAY[[1], [2]])'),
+       pg_temp.err('SELECT ddd.posts_detail((SELECT array_agg(i) FROM generate_series(1, 1001) i))'), pg_temp.err('SELECT ddd.posts_detail((SELECT array_agg(i) FROM generate_series(1, 1000) i))');
+SELECT full_name, jsonb_path_query_array(posts, '$[*].title') = (SELECT jsonb_agg(title ORDER BY created_at DESC, id DESC) FROM ddd.posts WHERE author_id = u.id) AS posts FROM ddd.users_with_posts() u;
+SELECT full_name, jsonb_array_length(posts) AS one FROM ddd.users_with_posts(posts_per_user => 1);
+SELECT jsonb_agg(k ORDER BY k) FROM (SELECT jsonb_object_keys(posts -> 0) AS k FROM ddd.users_with_posts(1)) x;
+SELECT pg_temp.err('SELECT ddd.users_with_posts(posts_per_user => -1)');
+SELECT left(title, 10) AS title FROM ddd.user_posts(:ann);
+SELECT content FROM ddd.user_comments(:ann, 3);
+
 -- deleting a post takes its comments and links along; a deleted parent leaves its replies
 DELETE FROM ddd.comments WHERE id = :c1;
 SELECT content, parent_id FROM ddd.comments WHERE post_id = :p1 ORDER BY id;

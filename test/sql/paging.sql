@@ -42,11 +42,17 @@ SELECT pg_temp.walk('ddd.popular_posts(3, %L)') = ARRAY(SELECT p.id FROM ddd.pos
        pg_temp.walk('ddd.popular_posts(3, %L, 0)') = ARRAY(SELECT p.id FROM ddd.posts p LEFT JOIN ddd.comments c ON c.post_id = p.id GROUP BY p.id ORDER BY count(c.id) DESC, p.created_at DESC, p.id DESC) AS popular_or_not;
 SELECT pg_temp.walk('ddd.posts_by_tag(''odd'', 3, %L)') = ARRAY(SELECT p.id FROM ddd.posts p JOIN ddd.post_tags l ON l.post_id = p.id JOIN ddd.tags t ON t.id = l.tag_id WHERE t.name = 'odd' ORDER BY p.created_at DESC, p.id DESC) AS odd;
 SELECT pg_temp.walk('ddd.post_comments(' || post_id || ', 2, %L)') = array_agg(id ORDER BY created_at, id) AS comments FROM ddd.comments GROUP BY post_id HAVING count(*) = 5 LIMIT 1;
+SELECT pg_temp.walk('ddd.user_comments(' || author_id || ', 3, %L)') = array_agg(id ORDER BY created_at DESC, id DESC) AS comments_of_author FROM ddd.comments GROUP BY author_id ORDER BY author_id LIMIT 1;
+SELECT pg_temp.walk('ddd.user_posts(' || author_id || ', 3, %L)') = array_agg(id ORDER BY created_at DESC, id DESC) AS posts_of_author FROM ddd.posts GROUP BY author_id ORDER BY author_id LIMIT 1;
+SELECT pg_temp.walk('ddd.users_with_posts(4, %L)') = ARRAY(SELECT id FROM ddd.users ORDER BY created_at DESC, id DESC) AS users_with_posts;
+SELECT bool_and(d.comment_count = (SELECT count(*) FROM ddd.comments c WHERE c.post_id = d.id)
+            AND d.tags = ARRAY(SELECT t.name::text FROM ddd.post_tags l JOIN ddd.tags t ON t.id = l.tag_id WHERE l.post_id = d.id ORDER BY t.name)) AS detail_equal, count(*)
+  FROM ddd.posts_detail((SELECT array_agg(id) FROM ddd.posts)) d;
 
 -- limits
 SELECT l, pg_temp.err(format(l, -1)) AS negative, pg_temp.err(format(l, 'NULL')) AS "null", pg_temp.err(format(l, 1001)) AS huge
   FROM unnest(ARRAY['SELECT ddd.list_users(%s)', 'SELECT ddd.search_users(''abc'', %s)', 'SELECT ddd.list_posts(%s)', 'SELECT ddd.posts_with_comments(%s)', 'SELECT ddd.popular_posts(%s)',
-                    'SELECT ddd.posts_by_tag(''odd'', %s)', 'SELECT ddd.post_comments(1, %s)']) AS l;
+                    'SELECT ddd.posts_by_tag(''odd'', %s)', 'SELECT ddd.post_comments(1, %s)', 'SELECT ddd.user_comments(1, %s)', 'SELECT ddd.user_posts(1, %s)', 'SELECT ddd.users_with_posts(%s)']) AS l;
 SELECT l, pg_temp.err(format(l, -1)) AS negative, pg_temp.err(format(l, 'NULL')) AS "null", pg_temp.err(format(l, 10001)) AS huge
   FROM unnest(ARRAY['SELECT ddd.list_users(skip => %s)', 'SELECT ddd.list_posts(skip => %s)', 'SELECT ddd.posts_with_comments(skip => %s)', 'SELECT ddd.posts_by_tag(''odd'', skip => %s)']) AS l;
 SELECT (SELECT count(*) FROM ddd.list_posts(0)) AS none, (SELECT count(*) FROM ddd.list_posts(1000)) AS all,
@@ -63,7 +69,8 @@ SELECT name, pg_temp.err(format('SELECT ddd.list_posts(1, %L)', cursor)) = '2202
   FROM (VALUES ('empty', ''), ('truncated', left(:'c', -1)), ('longer', :'c' || 'A'), ('altered', overlay(:'c' PLACING 'zz' FROM 15)), ('padded', :'c' || '='), ('blank', ' ' || :'c'),
                ('random', encode(sha256('x'), 'base64')), ('bytes', 'ä'), ('long', repeat('A', 1000000)), ('of users', (SELECT cursor FROM ddd.list_users(1))),
                ('of an author', (SELECT cursor FROM ddd.list_posts(1, author_id => (SELECT min(id) FROM ddd.users)))), ('with comments', (SELECT cursor FROM ddd.posts_with_comments(1)))) AS t (name, cursor);
-SELECT pg_temp.err(format('SELECT ddd.posts_by_tag(''even'', 1, %L)', (SELECT cursor FROM ddd.posts_by_tag('odd', 1)))) AS other_tag,
+SELECT pg_temp.err(format('SELECT ddd.user_posts(1, 1, %L)', (SELECT cursor FROM ddd.list_posts(1)))) AS of_list_posts,
+       pg_temp.err(format('SELECT ddd.posts_by_tag(''even'', 1, %L)', (SELECT cursor FROM ddd.posts_by_tag('odd', 1)))) AS other_tag,
        pg_temp.err(format('SELECT ddd.posts_by_tag('' ODD'', 1, %L)', (SELECT cursor FROM ddd.posts_by_tag('odd', 1)))) AS same_tag,
        pg_temp.err(format('SELECT ddd.popular_posts(1, %L, 0)', (SELECT cursor FROM ddd.popular_posts(1)))) AS other_minimum;
 -- a cursor outlives its row

@@ -87,10 +87,11 @@ my %no_tables_needed = map { $_ => 1 } qw(
   hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict);
 my %value = (
 	bigint => '1', integer => '1', boolean => 'true', text => "'user\@example.org'",
-	'text[]' => "'{rust}'", 'timestamp with time zone' => 'now()', interval => "'1 day'",
+	'text[]' => "'{rust}'", 'bigint[]' => "'{1}'", 'timestamp with time zone' => 'now()', interval => "'1 day'",
 	'double precision' => '1.5', jsonb => q{'{"email": "user@example.org", "full_name": "User"}'});
 my %json_of = (
 	create_users => q{'[{"email": "user@example.org", "full_name": "User"}]'},
+	update_comment => q{'{"content": "Content"}'},
 	update_post => q{'{"title": "Title"}'});
 my @functions = map { [ split /\|/ ] } split /\n/, sql(
 	$node, $db, qq{

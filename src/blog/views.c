@@ -1,0 +1,154 @@
+/*
+ * views.c
+ *		What a page shows together, in one statement: posts with comments,
+ *		users with posts, posts with author, tags and number of comments.
+ *
+ * The page walks an index and stops when it is full; what belongs to its rows
+ * is looked up for them alone.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/timestamp.h"
+
+#include "blog/blog.h"
+#include "core/core.h"
+#include "users/users.h"
+
+static SpiPlan with_comments_plan = {
+	.sql = "SELECT " POST_COLUMNS ", coalesce(c.comments, '[]'), p.created_at, p.id"
+	" FROM (SELECT * FROM ddd.posts p WHERE (p.created_at, p.id) < ($1, $2)"
+	" ORDER BY p.created_at DESC, p.id DESC OFFSET $3 LIMIT $4) p"
+	" LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object("
+	"'id', c.id, 'content', c.content, 'author_id', c.author_id, 'author_name', u.full_name,"
+	" 'parent_id', c.parent_id, 'created_at', c.created_at, 'updated_at', c.updated_at)"
+	" ORDER BY c.created_at, c.id) AS comments"
+	" FROM (SELECT * FROM ddd.comments c WHERE c.post_id = p.id"
+	" ORDER BY c.created_at, c.id LIMIT $5) c"
+	" JOIN ddd.users u ON u.id = c.author_id) c ON true"
+	" ORDER BY p.created_at DESC, p.id DESC",
+	.nargs = 5,
+	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID},
+};
+
+static SpiPlan with_posts_plan = {
+	.sql = "SELECT " USER_COLUMNS ", coalesce(p.posts, '[]'), u.created_at, u.id"
+	" FROM (SELECT * FROM ddd.users u WHERE (u.created_at, u.id) < ($1, $2)"
+	" ORDER BY u.created_at DESC, u.id DESC LIMIT $3) u"
+	" LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object("
+	"'id', p.id, 'title', p.title, 'content', p.content,"
+	" 'created_at', p.created_at, 'updated_at', p.updated_at)"
+	" ORDER BY p.created_at DESC, p.id DESC) AS posts"
+	" FROM (SELECT * FROM ddd.posts p WHERE p.author_id = u.id"
+	" ORDER BY p.created_at DESC, p.id DESC LIMIT $4) p) p ON true"
+	" ORDER BY u.created_at DESC, u.id DESC",
+	.nargs = 4,
+	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+};
+
+static SpiPlan detail_plan = {
+	.sql = "SELECT " POST_COLUMNS ", u.full_name,"
+	" ARRAY(SELECT t.name::text FROM ddd.post_tags l JOIN ddd.tags t ON t.id = l.tag_id"
+	" WHERE l.post_id = p.id ORDER BY lower(t.name COLLATE \"C\")),"
+	" (SELECT count(*) FROM ddd.comments c WHERE c.post_id = p.id)"
+	" FROM unnest($1) WITH ORDINALITY AS i (id, nth) JOIN ddd.posts p ON p.id = i.id"
+	" JOIN ddd.users u ON u.id = p.author_id ORDER BY i.nth",
+	.nargs = 1,
+	.argtypes = {INT8ARRAYOID},
+	.generic = true,
+};
+
+static const int64 newest_first[] = NEWEST_FIRST;
+
+static bool read_limit(FunctionCallInfo fcinfo, int argno, const char *name, int64 *limit);
+
+PG_FUNCTION_INFO_V1(ddd_posts_with_comments);
+
+Datum
+ddd_posts_with_comments(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	ListPage	page;
+	int64		comments_per_post;
+	bool		limited = read_limit(fcinfo, 3, "comments_per_post", &comments_per_post);
+
+	page_begin(&page, "posts_with_comments");
+	page_limits(&page, fcinfo, 0, 2);
+	page_after(&page, fcinfo, 1, 2, newest_first);
+
+	api_begin(&call);
+	plan_execute(&with_comments_plan, (Datum[])
+				 {
+					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
+					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
+					 Int64GetDatum(comments_per_post)
+				 }, limited ? NULL : "    n", true);
+	page_rows(&page, &call, fcinfo);
+	api_end(&call);
+	PG_RETURN_NULL();
+}
+
+PG_FUNCTION_INFO_V1(ddd_users_with_posts);
+
+Datum
+ddd_users_with_posts(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	ListPage	page;
+	int64		posts_per_user;
+	bool		limited = read_limit(fcinfo, 2, "posts_per_user", &posts_per_user);
+
+	page_begin(&page, "users_with_posts");
+	page_limits(&page, fcinfo, 0, -1);
+	page_after(&page, fcinfo, 1, 2, newest_first);
+
+	api_begin(&call);
+	plan_execute(&with_posts_plan, (Datum[])
+				 {
+					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
+					 Int64GetDatum(page.first), Int64GetDatum(posts_per_user)
+				 }, limited ? NULL : "   n", true);
+	page_rows(&page, &call, fcinfo);
+	api_end(&call);
+	PG_RETURN_NULL();
+}
+
+PG_FUNCTION_INFO_V1(ddd_posts_detail);
+
+Datum
+ddd_posts_detail(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	ArrayType  *ids;
+	Datum		value;
+
+	arg_required(fcinfo, 0, "ids");
+	ids = PG_GETARG_ARRAYTYPE_P(0);
+	arg_check_array(ids, "ids");
+	check_page_size(ArrayGetNItems(ARR_NDIM(ids), ARR_DIMS(ids)), "the number of ids");
+	value = PointerGetDatum(ids);
+
+	InitMaterializedSRF(fcinfo, 0);
+	api_begin(&call);
+	plan_execute(&detail_plan, &value, NULL, true);
+	api_rows(&call, fcinfo);
+	api_end(&call);
+	PG_RETURN_NULL();
+}
+
+/* Reads how many rows belong to each row of a page; false for all of them. */
+static bool
+read_limit(FunctionCallInfo fcinfo, int argno, const char *name, int64 *limit)
+{
+	*limit = 0;
+	if (PG_ARGISNULL(argno))
+		return false;
+	*limit = PG_GETARG_INT32(argno);
+	if (*limit < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
+				 errmsg("\"%s\" must not be negative", name)));
+	return true;
+}
