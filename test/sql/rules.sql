@@ -134,6 +134,17 @@ ALTER TABLE ddd.schema_version ALTER COLUMN version TYPE int USING 7;
 SELECT pg_temp.err('SELECT ddd.version()'), pg_temp.err('SELECT ddd.get_user(1)');
 ROLLBACK;
 
+-- tables or a schema of another name are missed, and back again found
+BEGIN;
+ALTER SCHEMA ddd RENAME TO ddd2;
+SELECT pg_temp.err('SELECT ddd2.get_user(1)');
+ROLLBACK;
+BEGIN;
+ALTER TABLE ddd.schema_version RENAME TO old_version;
+SELECT pg_temp.err('SELECT ddd.get_user(1)');
+ROLLBACK;
+SELECT (ddd.get_user(:ann)).full_name;
+
 -- updated_at stops at the last microsecond that a dump can hold
 INSERT INTO ddd.users (email, full_name, updated_at) VALUES ('late@rules', 'Late', '294276-12-31 23:59:59.999999+00');
 UPDATE ddd.users SET bio = 'x' WHERE email = 'late@rules' RETURNING updated_at = '294276-12-31 23:59:59.999999+00' AS stays;
