@@ -121,28 +121,18 @@ ddd_update_comment(PG_FUNCTION_ARGS)
 	ApiCall		call;
 	JsonField	content = {.key = "content", .type = jbvString};
 	Datum		values[4];
-	char		nulls[] = "    ";
+	char		nulls[4];
 	uint64		rows;
 
-	values[0] = Int64GetDatum(arg_int64(fcinfo, 0, "comment_id"));
-	arg_required(fcinfo, 1, "patch");
-	if (PG_ARGISNULL(2))
-		nulls[1] = 'n';
-	else
-		values[1] = PG_GETARG_DATUM(2);
+	patch_target(fcinfo, "comment_id", values, nulls);
 	json_read(&PG_GETARG_JSONB_P(1)->root, &content, 1, "comments");
 	if (content.present)
 		check_not_blank(DatumGetTextPP(content.value), "comments", "content");
-	json_patch_values(&content, 1, values + 2, nulls + 2);
+	patch_columns(&content, 1, values, nulls);
 
 	api_begin(&call);
 	rows = plan_execute(&update_plan, values, nulls, false);
-	if (rows == 0 && nulls[1] != 'n' && plan_execute(&get_plan, values, NULL, false) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("comment " INT64_FORMAT " was changed by somebody else", DatumGetInt64(values[0])),
-				 errhint("Read it again and repeat the change with its updated_at."),
-				 err_object("comments", "updated_at", "comments_stale_update")));
+	patch_check_stale(rows, &get_plan, values, nulls, "comments", "comment");
 	return api_end_row(&call, fcinfo, rows);
 }
 
@@ -166,10 +156,10 @@ PG_FUNCTION_INFO_V1(ddd_check_comment);
 Datum
 ddd_check_comment(PG_FUNCTION_ARGS)
 {
+	HeapTuple	row = row_of_trigger(fcinfo, "ddd.check_comment()");
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	Relation	relation;
 	TupleDesc	desc;
-	HeapTuple	row;
 	int			parent_column;
 	Datum		parent_id;
 	Datum		post_id;
@@ -178,17 +168,8 @@ ddd_check_comment(PG_FUNCTION_ARGS)
 	bool		post_null;
 	bool		author_null;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("ddd.check_comment() must be called as a BEFORE INSERT OR UPDATE row trigger")));
-
 	relation = trigger->tg_relation;
 	desc = RelationGetDescr(relation);
-	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	parent_column = row_column(relation, "parent_id", INT8OID);
 	parent_id = SPI_getbinval(row, desc, parent_column, &parent_null);
 	if (parent_null || restore_by_owner())

@@ -185,25 +185,16 @@ PG_FUNCTION_INFO_V1(ddd_fill_post_tag);
 Datum
 ddd_fill_post_tag(PG_FUNCTION_ARGS)
 {
+	HeapTuple	row = row_of_trigger(fcinfo, "ddd.fill_post_tag()");
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleDesc	desc;
-	HeapTuple	row;
 	OwnerScope	owner;
 	int			column;
 	Datum		post_id;
 	Datum		created_at;
 	bool		isnull;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("ddd.fill_post_tag() must be called as a BEFORE INSERT OR UPDATE row trigger")));
-
 	desc = RelationGetDescr(trigger->tg_relation);
-	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	column = row_column(trigger->tg_relation, "post_created_at", TIMESTAMPTZOID);
 	(void) SPI_getbinval(row, desc, column, &isnull);
 	if (!isnull && restore_by_owner())

@@ -102,25 +102,15 @@ ddd_update_post(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	Datum		values[6];
-	char		nulls[] = "      ";
+	char		nulls[6];
 	uint64		rows;
 
-	values[0] = Int64GetDatum(arg_int64(fcinfo, 0, "post_id"));
-	arg_required(fcinfo, 1, "patch");
-	if (PG_ARGISNULL(2))
-		nulls[1] = 'n';
-	else
-		values[1] = PG_GETARG_DATUM(2);
-	read_patch(PG_GETARG_JSONB_P(1), values + 2, nulls + 2);
+	patch_target(fcinfo, "post_id", values, nulls);
+	read_patch(PG_GETARG_JSONB_P(1), values, nulls);
 
 	api_begin(&call);
 	rows = plan_execute(&update_plan, values, nulls, false);
-	if (rows == 0 && nulls[1] != 'n' && plan_execute(&get_plan, values, NULL, false) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("post " INT64_FORMAT " was changed by somebody else", DatumGetInt64(values[0])),
-				 errhint("Read it again and repeat the change with its updated_at."),
-				 err_object("posts", "updated_at", "posts_stale_update")));
+	patch_check_stale(rows, &get_plan, values, nulls, "posts", "post");
 	return api_end_row(&call, fcinfo, rows);
 }
 
@@ -162,5 +152,5 @@ read_patch(Jsonb *patch, Datum *values, char *nulls)
 	json_read(&patch->root, fields, lengthof(fields), "posts");
 	if (fields[TITLE].present)
 		check_title(DatumGetTextPP(fields[TITLE].value));
-	json_patch_values(fields, lengthof(fields), values, nulls);
+	patch_columns(fields, lengthof(fields), values, nulls);
 }

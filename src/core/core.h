@@ -82,6 +82,12 @@ extern const char *name_problem(const char *s, int len);
  */
 extern int	row_column(Relation relation, const char *name, Oid type);
 
+/*
+ * Returns the row that a BEFORE INSERT OR UPDATE row trigger was fired for;
+ * raises 39P01 naming the function where it was called as anything else.
+ */
+extern HeapTuple row_of_trigger(FunctionCallInfo fcinfo, const char *function);
+
 /* json.c ------------------------------------------------------------------- */
 
 /* A key that a JSON object argument may have. */
@@ -101,12 +107,6 @@ typedef struct JsonField
  * where none is allowed. "table" names the table whose columns these are.
  */
 extern void json_read(JsonbContainer *object, JsonField *fields, int nfields, const char *table);
-
-/*
- * Fills a patch statement's parameters, two for each field: whether to change
- * the column, and to what.
- */
-extern void json_patch_values(JsonField *fields, int nfields, Datum *values, char *nulls);
 
 /* relation.c --------------------------------------------------------------- */
 
@@ -165,6 +165,21 @@ extern uint64 plan_execute(SpiPlan *plan, Datum *values, const char *nulls, bool
  */
 extern Datum plan_value(uint64 row, int col, Oid type, bool *isnull);
 extern int64 plan_int64(uint64 row, int col);
+
+/* patch.c ------------------------------------------------------------------ */
+
+/* Reads (id, patch, expected_updated_at): fills the statement's first two parameters. */
+extern void patch_target(FunctionCallInfo fcinfo, const char *id_name, Datum *values, char *nulls);
+
+/* Fills the statement's other parameters, two for each field. */
+extern void patch_columns(JsonField *fields, int nfields, Datum *values, char *nulls);
+
+/*
+ * Raises 23514 <table>_stale_update where nothing was updated although the row
+ * is there: it is no longer at the expected updated_at.
+ */
+extern void patch_check_stale(uint64 rows, SpiPlan *get_plan, Datum *values, const char *nulls,
+							  const char *table, const char *what);
 
 /* call.c ------------------------------------------------------------------- */
 

@@ -66,18 +66,6 @@ json_read(JsonbContainer *object, JsonField *fields, int nfields, const char *ta
 	}
 }
 
-void
-json_patch_values(JsonField *fields, int nfields, Datum *values, char *nulls)
-{
-	for (int i = 0; i < nfields; i++)
-	{
-		values[2 * i] = BoolGetDatum(fields[i].present);
-		values[2 * i + 1] = fields[i].value;
-		nulls[2 * i] = ' ';
-		nulls[2 * i + 1] = fields[i].isnull ? 'n' : ' ';
-	}
-}
-
 static JsonField *
 find_field(JsonField *fields, int nfields, const char *key, int len)
 {

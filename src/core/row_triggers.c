@@ -76,18 +76,8 @@ PG_FUNCTION_INFO_V1(ddd_check_row);
 Datum
 ddd_check_row(PG_FUNCTION_ARGS)
 {
+	HeapTuple	row = row_of_trigger(fcinfo, "ddd.check_row()");
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	HeapTuple	row;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("ddd.check_row() must be called as a BEFORE INSERT OR UPDATE row trigger")));
-
-	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 
 	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
 	{
@@ -130,6 +120,21 @@ row_changed(Relation relation, HeapTuple old, HeapTuple new, int created, int up
 			return true;
 	}
 	return false;
+}
+
+HeapTuple
+row_of_trigger(FunctionCallInfo fcinfo, const char *function)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s must be called as a BEFORE INSERT OR UPDATE row trigger", function)));
+	return TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 }
 
 int

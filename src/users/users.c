@@ -88,25 +88,15 @@ ddd_update_user(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	Datum		values[12];
-	char		nulls[] = "            ";
+	char		nulls[12];
 	uint64		rows;
 
-	values[0] = Int64GetDatum(arg_int64(fcinfo, 0, "user_id"));
-	arg_required(fcinfo, 1, "patch");
-	if (PG_ARGISNULL(2))
-		nulls[1] = 'n';
-	else
-		values[1] = PG_GETARG_DATUM(2);
-	read_patch(PG_GETARG_JSONB_P(1), values + 2, nulls + 2);
+	patch_target(fcinfo, "user_id", values, nulls);
+	read_patch(PG_GETARG_JSONB_P(1), values, nulls);
 
 	api_begin(&call);
 	rows = user_write(&update_plan, values, nulls);
-	if (rows == 0 && nulls[1] != 'n' && plan_execute(&get_plan, values, NULL, false) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("user " INT64_FORMAT " was changed by somebody else", DatumGetInt64(values[0])),
-				 errhint("Read it again and repeat the change with its updated_at."),
-				 err_object("users", "updated_at", "users_stale_update")));
+	patch_check_stale(rows, &get_plan, values, nulls, "users", "user");
 	return api_end_row(&call, fcinfo, rows);
 }
 
@@ -150,5 +140,5 @@ read_patch(Jsonb *patch, Datum *values, char *nulls)
 		fields[EMAIL].value = PointerGetDatum(user_check_email(DatumGetTextPP(fields[EMAIL].value)));
 	if (fields[FULL_NAME].present)
 		user_check_full_name(DatumGetTextPP(fields[FULL_NAME].value));
-	json_patch_values(fields, lengthof(fields), values, nulls);
+	patch_columns(fields, lengthof(fields), values, nulls);
 }

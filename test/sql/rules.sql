@@ -161,6 +161,7 @@ DELETE FROM ddd.posts;
 
 -- a trigger function called as anything else says so
 SELECT pg_temp.err('SELECT ddd.touch_row()'), pg_temp.err('SELECT ddd.check_row()');
+SELECT pg_temp.err('SELECT ddd.check_comment()'), pg_temp.err('SELECT ddd.fill_post_tag()'), pg_temp.err('SELECT ddd.guard_schema_version()');
 CREATE TRIGGER wrong AFTER UPDATE ON ddd.tags FOR EACH ROW EXECUTE FUNCTION ddd.touch_row();
 SELECT pg_temp.err('UPDATE ddd.tags SET name = ''other''');
 DROP TRIGGER wrong ON ddd.tags;
