@@ -19,6 +19,7 @@ static SpiPlan posts_plan = {
 	" ORDER BY p.created_at DESC, p.id DESC OFFSET $3 LIMIT $4",
 	.nargs = 4,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 static SpiPlan author_posts_plan = {
@@ -27,6 +28,7 @@ static SpiPlan author_posts_plan = {
 	" ORDER BY p.created_at DESC, p.id DESC OFFSET $3 LIMIT $4",
 	.nargs = 5,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 static SpiPlan comments_plan = {
@@ -35,6 +37,7 @@ static SpiPlan comments_plan = {
 	" ORDER BY c.created_at, c.id LIMIT $4",
 	.nargs = 4,
 	.argtypes = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 static SpiPlan user_comments_plan = {
@@ -43,6 +46,7 @@ static SpiPlan user_comments_plan = {
 	" ORDER BY c.created_at DESC, c.id DESC LIMIT $4",
 	.nargs = 4,
 	.argtypes = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 static const int64 newest_first[] = NEWEST_FIRST;
@@ -68,13 +72,12 @@ ddd_list_posts(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 1, 2, newest_first);
 
 	api_begin(&call);
-	plan_execute(of_author ? &author_posts_plan : &posts_plan, (Datum[])
+	page_execute(&page, of_author ? &author_posts_plan : &posts_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
 					 Int64GetDatum(author_id)
-				 }, NULL, true);
-	page_rows(&page, &call, fcinfo);
+				 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
@@ -94,13 +97,12 @@ ddd_user_posts(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 2, 2, newest_first);
 
 	api_begin(&call);
-	plan_execute(&author_posts_plan, (Datum[])
+	page_execute(&page, &author_posts_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
 					 Int64GetDatum(user_id)
-				 }, NULL, true);
-	page_rows(&page, &call, fcinfo);
+				 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
@@ -136,13 +138,12 @@ list_comments(FunctionCallInfo fcinfo, const char *listing, const char *argument
 	page_after(&page, fcinfo, 2, 2, start);
 
 	api_begin(&call);
-	plan_execute(plan, (Datum[])
+	page_execute(&page, plan, (Datum[])
 				 {
 					 Int64GetDatum(id),
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.first)
-				 }, NULL, true);
-	page_rows(&page, &call, fcinfo);
+				 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }

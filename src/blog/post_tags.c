@@ -53,7 +53,7 @@ static SpiPlan create_tags_plan = {
 	" ORDER BY n.nth ON CONFLICT (lower(name COLLATE \"C\")) DO NOTHING",
 	.nargs = 1,
 	.argtypes = {TEXTARRAYOID},
-	.generic = true,
+	.choice = PLAN_GENERIC,
 };
 
 static SpiPlan link_plan = {
@@ -62,14 +62,14 @@ static SpiPlan link_plan = {
 	" WHERE i.id IS NOT NULL ORDER BY i.id ON CONFLICT (post_id, tag_id) DO NOTHING",
 	.nargs = 2,
 	.argtypes = {INT8OID, TEXTARRAYOID},
-	.generic = true,
+	.choice = PLAN_GENERIC,
 };
 
 static SpiPlan missing_tags_plan = {
 	.sql = "SELECT FROM unnest($1) AS n (name) WHERE " TAG_ID_OF_NAME " IS NULL",
 	.nargs = 1,
 	.argtypes = {TEXTARRAYOID},
-	.generic = true,
+	.choice = PLAN_GENERIC,
 };
 
 static SpiPlan unlink_plan = {
@@ -77,7 +77,7 @@ static SpiPlan unlink_plan = {
 	"SELECT " TAG_ID_OF_NAME " FROM unnest($2) AS n (name)))",
 	.nargs = 2,
 	.argtypes = {INT8OID, TEXTARRAYOID},
-	.generic = true,
+	.choice = PLAN_GENERIC,
 };
 
 static SpiPlan unlink_others_plan = {
@@ -85,7 +85,7 @@ static SpiPlan unlink_others_plan = {
 	"SELECT " TAG_ID_OF_NAME " FROM unnest($2) AS n (name)), NULL))",
 	.nargs = 2,
 	.argtypes = {INT8OID, TEXTARRAYOID},
-	.generic = true,
+	.choice = PLAN_GENERIC,
 };
 
 static SpiPlan tags_plan = {

@@ -31,6 +31,7 @@ static SpiPlan with_comments_plan = {
 	" ORDER BY p.created_at DESC, p.id DESC",
 	.nargs = 5,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 static SpiPlan with_posts_plan = {
@@ -46,6 +47,7 @@ static SpiPlan with_posts_plan = {
 	" ORDER BY u.created_at DESC, u.id DESC",
 	.nargs = 4,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 static SpiPlan detail_plan = {
@@ -57,7 +59,7 @@ static SpiPlan detail_plan = {
 	" JOIN ddd.users u ON u.id = p.author_id ORDER BY i.nth",
 	.nargs = 1,
 	.argtypes = {INT8ARRAYOID},
-	.generic = true,
+	.choice = PLAN_GENERIC,
 };
 
 static const int64 newest_first[] = NEWEST_FIRST;
@@ -79,13 +81,12 @@ ddd_posts_with_comments(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 1, 2, newest_first);
 
 	api_begin(&call);
-	plan_execute(&with_comments_plan, (Datum[])
+	page_execute(&page, &with_comments_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
 					 Int64GetDatum(comments_per_post)
-				 }, limited ? NULL : "    n", true);
-	page_rows(&page, &call, fcinfo);
+				 }, limited ? NULL : "    n", fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
@@ -105,12 +106,11 @@ ddd_users_with_posts(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 1, 2, newest_first);
 
 	api_begin(&call);
-	plan_execute(&with_posts_plan, (Datum[])
+	page_execute(&page, &with_posts_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.first), Int64GetDatum(posts_per_user)
-				 }, limited ? NULL : "   n", true);
-	page_rows(&page, &call, fcinfo);
+				 }, limited ? NULL : "   n", fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }

@@ -142,13 +142,23 @@ extern void owner_end(OwnerScope *scope);
 
 #define PLAN_MAX_ARGS 20
 
+/* How a statement is planned. */
+typedef enum PlanChoice
+{
+	PLAN_AUTO,					/* as PostgreSQL finds best after a few executions */
+	PLAN_GENERIC,				/* once: one plan serves all values */
+	PLAN_CUSTOM,				/* at every execution: the values decide */
+	PLAN_WALK					/* once, to walk indexes in order: see spi.c */
+} PlanChoice;
+
 /* A statement: constant text, prepared on first use, kept for the session. */
 typedef struct SpiPlan
 {
 	const char *sql;
 	int			nargs;
 	Oid			argtypes[PLAN_MAX_ARGS];
-	bool		generic;		/* one plan serves all values; never plan again for these */
+	PlanChoice	choice;
+	int			walk_generation;	/* of a PLAN_WALK's plan */
 	SPIPlanPtr	saved;			/* valid once set */
 } SpiPlan;
 
@@ -158,6 +168,10 @@ typedef struct SpiPlan
  * the number of rows.
  */
 extern uint64 plan_execute(SpiPlan *plan, Datum *values, const char *nulls, bool read_only);
+
+/* The same, with the rows going to a receiver instead of SPI_tuptable, which may be NULL for that. */
+extern void plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, bool read_only,
+							DestReceiver *receiver);
 
 /*
  * Returns column col (from 1) of row "row" of the last statement's result.
@@ -238,11 +252,13 @@ extern void page_limits(ListPage *page, FunctionCallInfo fcinfo, int first_arg, 
 extern void page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, const int64 *start);
 
 /*
- * Appends the rows of the last statement to the function's result, each with
- * its cursor as the last column. The statement's last nkeys columns are the
- * keys (bigint or timestamptz, never NULL) and are not part of the result.
+ * Runs a statement of a page; its rows, each with its cursor as the last
+ * column, are appended to the function's result. Returns their number. The
+ * statement's last nkeys columns are the keys (bigint or timestamptz, never
+ * NULL) and are not part of the result.
  */
-extern void page_rows(ListPage *page, ApiCall *call, FunctionCallInfo fcinfo);
+extern uint64 page_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls,
+						   FunctionCallInfo fcinfo);
 
 /* Raises 22023 when count is above ddd.max_page_size. */
 extern void check_page_size(int64 count, const char *what);

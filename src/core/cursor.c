@@ -19,10 +19,10 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/base64.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -35,10 +35,26 @@
 #define CURSOR_FORMAT	1
 #define CURSOR_HEADER	(1 + sizeof(uint32))
 #define CURSOR_MAX		(CURSOR_HEADER + PAGE_MAX_KEYS * sizeof(int64))
+#define CURSOR_MAX_TEXT	((CURSOR_MAX + 2) / 3 * 4)
 
 static int	max_page_size = DEFAULT_MAX_PAGE_SIZE;
 static int	max_skip = DEFAULT_MAX_SKIP;
 
+/* Takes the rows of a page's statement straight into the function's result. */
+typedef struct PageReceiver
+{
+	DestReceiver pub;
+	ListPage   *page;
+	Tuplestorestate *rows;
+	TupleDesc	desc;
+	Datum	   *values;			/* of one row */
+	bool	   *nulls;
+	MemoryContext row_context;
+} PageReceiver;
+
+static void check_columns(DestReceiver *self, int operation, TupleDesc found);
+static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
+static void do_nothing(DestReceiver *self);
 static text *cursor_encode(ListPage *page, const int64 *keys);
 static bool cursor_decode(ListPage *page, text *cursor, int64 *keys);
 static pg_crc32c cursor_checksum(ListPage *page, const int64 *keys);
@@ -132,56 +148,95 @@ page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, co
 						 page->listing)));
 }
 
-void
-page_rows(ListPage *page, ApiCall *call, FunctionCallInfo fcinfo)
+uint64
+page_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	SPITupleTable *table = SPI_tuptable;
-	int			ncolumns = table->tupdesc->natts;
-	int			nresult = ncolumns - page->nkeys + 1;
-	Datum	   *values = palloc(sizeof(Datum) * ncolumns);
-	bool	   *nulls = palloc(sizeof(bool) * ncolumns);
-	MemoryContext row_context;
+	MemoryContext spi_context = CurrentMemoryContext;
+	PageReceiver receiver = {
+		.pub = {
+			.receiveSlot = receive_row,
+			.rStartup = check_columns,
+			.rShutdown = do_nothing,
+			.rDestroy = do_nothing,
+			.mydest = DestNone,
+		},
+		.page = page,
+	};
 
-	InitMaterializedSRF(fcinfo, 0);
-	if (rsinfo->setDesc->natts != nresult)
-		elog(ERROR, "statement gives %d result columns, %s() has %d",
-			 nresult, page->listing, rsinfo->setDesc->natts);
-
-	check_row_type(table->tupdesc, rsinfo->setDesc, nresult - 1);
-	for (int k = nresult; k <= ncolumns; k++)
+	/* the result outlives SPI's memory */
+	if (rsinfo->setResult == NULL)
 	{
-		if (getBaseType(SPI_gettypeid(table->tupdesc, k)) != INT8OID)
-			check_column_type(table->tupdesc, k, TIMESTAMPTZOID);
-	}
-
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "ddd page row", ALLOCSET_SMALL_SIZES);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		int64		keys[PAGE_MAX_KEYS];
-		MemoryContext spi_context = MemoryContextSwitchTo(row_context);
-
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(table->vals[i], table->tupdesc, values, nulls);
-		for (int k = 0; k < page->nkeys; k++)
-			keys[k] = DatumGetInt64(values[nresult - 1 + k]);
-		values[nresult - 1] = PointerGetDatum(cursor_encode(page, keys));
-		nulls[nresult - 1] = false;
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-
+		MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+		InitMaterializedSRF(fcinfo, 0);
 		MemoryContextSwitchTo(spi_context);
-		MemoryContextReset(row_context);
 	}
-	MemoryContextDelete(row_context);
+	receiver.rows = rsinfo->setResult;
+	receiver.desc = rsinfo->setDesc;
+	receiver.values = palloc(sizeof(Datum) * receiver.desc->natts);
+	receiver.nulls = palloc(sizeof(bool) * receiver.desc->natts);
+	receiver.row_context = AllocSetContextCreate(spi_context, "ddd page row", ALLOCSET_SMALL_SIZES);
+	plan_execute_to(plan, values, nulls, true, &receiver.pub);
+	MemoryContextDelete(receiver.row_context);
+	return SPI_processed;
+}
+
+/* Checks that the statement gives the columns of the result, then the keys. */
+static void
+check_columns(DestReceiver *self, int operation, TupleDesc found)
+{
+	PageReceiver *receiver = (PageReceiver *) self;
+	int			nresult = receiver->desc->natts;
+
+	if (found->natts != nresult - 1 + receiver->page->nkeys)
+		elog(ERROR, "statement gives %d columns, %s() needs %d and %d keys",
+			 found->natts, receiver->page->listing, nresult - 1, receiver->page->nkeys);
+	check_row_type(found, receiver->desc, nresult - 1);
+	for (int k = nresult; k <= found->natts; k++)
+	{
+		if (getBaseType(SPI_gettypeid(found, k)) != INT8OID)
+			check_column_type(found, k, TIMESTAMPTZOID);
+	}
+}
+
+/* Appends a row and its cursor to the function's result. */
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	PageReceiver *receiver = (PageReceiver *) self;
+	int			last = receiver->desc->natts - 1;
+	int64		keys[PAGE_MAX_KEYS];
+	MemoryContext executor_context = MemoryContextSwitchTo(receiver->row_context);
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	memcpy(receiver->values, slot->tts_values, sizeof(Datum) * last);
+	memcpy(receiver->nulls, slot->tts_isnull, sizeof(bool) * last);
+	for (int k = 0; k < receiver->page->nkeys; k++)
+		keys[k] = DatumGetInt64(slot->tts_values[last + k]);
+	receiver->values[last] = PointerGetDatum(cursor_encode(receiver->page, keys));
+	receiver->nulls[last] = false;
+	tuplestore_putvalues(receiver->rows, receiver->desc, receiver->values, receiver->nulls);
+
+	MemoryContextSwitchTo(executor_context);
+	MemoryContextReset(receiver->row_context);
+	return true;
+}
+
+static void
+do_nothing(DestReceiver *self)
+{
 }
 
 static text *
 cursor_encode(ListPage *page, const int64 *keys)
 {
 	unsigned char bytes[CURSOR_MAX];
-	char		encoded[sodium_base64_ENCODED_LEN(CURSOR_MAX, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+	text	   *cursor = palloc(VARHDRSZ + CURSOR_MAX_TEXT);
+	char	   *encoded = VARDATA(cursor);
 	uint32		checksum = pg_hton32(cursor_checksum(page, keys));
 	size_t		len = CURSOR_HEADER;
+	int			encoded_len;
 
 	bytes[0] = CURSOR_FORMAT;
 	memcpy(bytes + 1, &checksum, sizeof(checksum));
@@ -192,9 +247,22 @@ cursor_encode(ListPage *page, const int64 *keys)
 		memcpy(bytes + len, &key, sizeof(key));
 		len += sizeof(key);
 	}
-	sodium_bin2base64(encoded, sizeof(encoded), bytes, len,
-					  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	return cstring_to_text(encoded);
+
+	/* libsodium's encoder takes the time it takes for secrets: a cursor is none */
+	encoded_len = pg_b64_encode((char *) bytes, len, encoded, CURSOR_MAX_TEXT);
+	if (encoded_len < 0)
+		elog(ERROR, "could not encode a cursor");
+	while (encoded[encoded_len - 1] == '=')
+		encoded_len--;
+	for (int i = 0; i < encoded_len; i++)
+	{
+		if (encoded[i] == '+')
+			encoded[i] = '-';
+		else if (encoded[i] == '/')
+			encoded[i] = '_';
+	}
+	SET_VARSIZE(cursor, VARHDRSZ + encoded_len);
+	return cursor;
 }
 
 static bool

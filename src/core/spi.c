@@ -7,35 +7,75 @@
  * owner's search_path on first use and kept for the life of the backend;
  * PostgreSQL's plan cache re-plans it when a table changes. "saved" is set
  * last, so an error while preparing leaves nothing half made.
+ *
+ * The planner takes an unknown LIMIT for a tenth of the rows, and would rather
+ * sort a table than walk an index that far; knowing the LIMIT it plans each
+ * call anew, which costs more than a page. So a page's statement has one plan,
+ * made while the planner may only walk indexes. walk_generation tells that
+ * plan from one that the plan cache made by itself in the middle of an
+ * execution, after an invalidation: such a plan serves that once.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
+#include "nodes/params.h"
+#include "utils/guc.h"
+#include "utils/plancache.h"
 
 #include "core/core.h"
+
+static void prepare(SpiPlan *plan);
+static CachedPlanSource *plan_source(SpiPlan *plan);
+static void allow_index_walks_only(void);
 
 uint64
 plan_execute(SpiPlan *plan, Datum *values, const char *nulls, bool read_only)
 {
+	plan_execute_to(plan, values, nulls, read_only, NULL);
+	return SPI_processed;
+}
+
+void
+plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, bool read_only,
+				DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {.read_only = read_only, .dest = receiver};
+	bool		planning = false;
 	int			code;
 
 	if (plan->saved == NULL)
-	{
-		SPIPlanPtr	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->argtypes,
-												  plan->generic ? CURSOR_OPT_GENERIC_PLAN : 0);
+		prepare(plan);
 
-		if (prepared == NULL)
-			elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
-		if (SPI_keepplan(prepared) != 0)
-			elog(ERROR, "could not keep a prepared statement");
-		plan->saved = prepared;
+	options.params = makeParamList(plan->nargs);
+	for (int i = 0; i < plan->nargs; i++)
+	{
+		ParamExternData *param = &options.params->params[i];
+
+		param->value = values[i];
+		param->isnull = nulls != NULL && nulls[i] == 'n';
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = plan->argtypes[i];
 	}
 
-	code = SPI_execute_plan(plan->saved, values, nulls, read_only, 0);
+	if (plan->choice == PLAN_WALK)
+	{
+		CachedPlan *made = plan_source(plan)->gplan;
+
+		planning = made == NULL || !made->is_valid || made->generation != plan->walk_generation;
+		if (planning)
+		{
+			if (made != NULL)
+				made->is_valid = false;
+			allow_index_walks_only();
+		}
+	}
+
+	code = SPI_execute_plan_extended(plan->saved, &options);
 	if (code < 0)
 		elog(ERROR, "could not run statement: %s", SPI_result_code_string(code));
-	return SPI_processed;
+	if (planning)
+		plan->walk_generation = plan_source(plan)->generation;
 }
 
 Datum
@@ -55,4 +95,42 @@ plan_int64(uint64 row, int col)
 	if (isnull)
 		elog(ERROR, "unexpected null in column %d of a result", col);
 	return DatumGetInt64(value);
+}
+
+static void
+prepare(SpiPlan *plan)
+{
+	static const int options[] = {
+		[PLAN_AUTO] = 0,
+		[PLAN_GENERIC] = CURSOR_OPT_GENERIC_PLAN,
+		[PLAN_CUSTOM] = CURSOR_OPT_CUSTOM_PLAN,
+		[PLAN_WALK] = CURSOR_OPT_GENERIC_PLAN,
+	};
+	SPIPlanPtr	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->argtypes,
+											  options[plan->choice]);
+
+	if (prepared == NULL)
+		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(prepared) != 0)
+		elog(ERROR, "could not keep a prepared statement");
+	plan->saved = prepared;
+}
+
+static CachedPlanSource *
+plan_source(SpiPlan *plan)
+{
+	return linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan->saved));
+}
+
+/* Settings for the time of the call: the owner's scope takes them back. */
+static void
+allow_index_walks_only(void)
+{
+	static const char *const off[] = {
+		"enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin"
+	};
+
+	for (size_t i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }

@@ -44,13 +44,12 @@ ddd_popular_posts(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 1, 3, most_popular);
 
 	api_begin(&call);
-	plan_execute(&popular_plan, (Datum[])
+	page_execute(&page, &popular_plan, (Datum[])
 				 {
 					 Int64GetDatum(min_comments), Int64GetDatum(page.keys[0]),
 					 TimestampTzGetDatum(page.keys[1]), Int64GetDatum(page.keys[2]),
 					 Int64GetDatum(page.first)
-				 }, NULL, true);
-	page_rows(&page, &call, fcinfo);
+				 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }

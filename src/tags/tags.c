@@ -23,6 +23,7 @@ static SpiPlan posts_by_tag_plan = {
 	" ORDER BY l.post_created_at DESC, l.post_id DESC OFFSET $4 LIMIT $5",
 	.nargs = 5,
 	.argtypes = {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
 };
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
@@ -42,13 +43,12 @@ ddd_posts_by_tag(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 2, 2, newest_first);
 
 	api_begin(&call);
-	plan_execute(&posts_by_tag_plan, (Datum[])
+	page_execute(&page, &posts_by_tag_plan, (Datum[])
 				 {
 					 PointerGetDatum(name),
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first)
-				 }, NULL, true);
-	page_rows(&page, &call, fcinfo);
+				 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }

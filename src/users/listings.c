@@ -22,17 +22,55 @@ static SpiPlan list_plan = {
 	" ORDER BY u.created_at DESC, u.id DESC OFFSET $3 LIMIT $4",
 	.nargs = 5,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, BOOLOID},
+	.choice = PLAN_WALK,
 };
 
-/* $1 the query, $2 the pattern of beginnings, $3 the pattern of all matches */
-static SpiPlan search_plan = {
-	.sql = "SELECT " USER_COLUMNS ", r.rank, u.id FROM ddd.users u CROSS JOIN LATERAL (SELECT CASE"
-	" WHEN lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\") THEN 0::bigint"
-	" WHEN u.full_name ILIKE $2 OR u.email ILIKE $2 THEN 1 ELSE 2 END AS rank) r"
-	" WHERE (u.full_name ILIKE $3 OR u.email ILIKE $3) AND (r.rank, u.id) > ($4, $5)"
-	" ORDER BY r.rank, u.id LIMIT $6",
-	.nargs = 6,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID},
+/*
+ * A search is three lists one after the other, each in the order of the ids:
+ * the user with this very e-mail address, the users whose name or address
+ * begins with the query, those that contain it. A user is in the first that
+ * fits. Which index serves depends on the query, so each call plans anew:
+ * a rare text is looked up and its few users are sorted, a frequent one is met
+ * soon enough by walking along the ids. IS NOT TRUE keeps what excludes the
+ * earlier lists in one piece, which the planner then tests last.
+ *
+ * $1 the query, $2 the id before the page, $3 the rows still wanted, $4 and $5
+ * the patterns of beginnings and of any part
+ */
+#define IS_EXACT "lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")"
+#define MATCHES(pattern) \
+	"(lower(u.full_name) LIKE lower(" pattern ")" \
+	" OR lower(u.email COLLATE \"C\") LIKE lower(" pattern " COLLATE \"C\"))"
+#define SEARCH(rank, condition) \
+	"SELECT " USER_COLUMNS ", " rank "::bigint, u.id FROM ddd.users u" \
+	" WHERE " condition " AND u.id > $2 ORDER BY u.id LIMIT $3"
+
+enum SearchRank
+{
+	RANK_EXACT,
+	RANK_PREFIX,
+	RANK_CONTAINS
+};
+
+static SpiPlan search_plans[] = {
+	[RANK_EXACT] = {
+		.sql = SEARCH("0", IS_EXACT),
+		.nargs = 3,
+		.argtypes = {TEXTOID, INT8OID, INT8OID},
+		.choice = PLAN_GENERIC,
+	},
+	[RANK_PREFIX] = {
+		.sql = SEARCH("1", MATCHES("$4") " AND NOT " IS_EXACT),
+		.nargs = 4,
+		.argtypes = {TEXTOID, INT8OID, INT8OID, TEXTOID},
+		.choice = PLAN_CUSTOM,
+	},
+	[RANK_CONTAINS] = {
+		.sql = SEARCH("2", MATCHES("$5") " AND (" MATCHES("$4") " OR " IS_EXACT ") IS NOT TRUE"),
+		.nargs = 5,
+		.argtypes = {TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID},
+		.choice = PLAN_CUSTOM,
+	},
 };
 
 static text *like_pattern(text *query, const char *before, const char *after);
@@ -56,13 +94,12 @@ ddd_list_users(PG_FUNCTION_ARGS)
 		nulls[4] = 'n';
 
 	api_begin(&call);
-	plan_execute(&list_plan, (Datum[])
+	page_execute(&page, &list_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
 					 BoolGetDatum(active == 't')
-				 }, nulls, true);
-	page_rows(&page, &call, fcinfo);
+				 }, nulls, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
@@ -72,13 +109,13 @@ PG_FUNCTION_INFO_V1(ddd_search_users);
 Datum
 ddd_search_users(PG_FUNCTION_ARGS)
 {
-	static const int64 best[] = {-1, PG_INT64_MIN};
+	static const int64 best[] = {RANK_EXACT, PG_INT64_MIN};
 	ApiCall		call;
 	ListPage	page;
 	text	   *query = text_trim(arg_text(fcinfo, 0, "query"));
 	int			length = text_length_chars(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query));
-	text	   *prefix;
-	text	   *match;
+	int			last_rank = length < MIN_CONTAINS_LENGTH ? RANK_PREFIX : RANK_CONTAINS;
+	Datum		values[5];
 
 	if (length > MAX_QUERY_LENGTH || text_is_blank(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query)))
 		ereport(ERROR,
@@ -89,17 +126,18 @@ ddd_search_users(PG_FUNCTION_ARGS)
 	page_filter_text(&page, query);
 	page_limits(&page, fcinfo, 1, -1);
 	page_after(&page, fcinfo, 2, 2, best);
-	prefix = like_pattern(query, "", "%");
-	match = length < MIN_CONTAINS_LENGTH ? prefix : like_pattern(query, "%", "%");
+	values[0] = PointerGetDatum(query);
+	values[1] = Int64GetDatum(page.keys[1]);
+	values[3] = PointerGetDatum(like_pattern(query, "", "%"));
+	values[4] = PointerGetDatum(like_pattern(query, "%", "%"));
 
 	api_begin(&call);
-	plan_execute(&search_plan, (Datum[])
-				 {
-					 PointerGetDatum(query), PointerGetDatum(prefix), PointerGetDatum(match),
-					 Int64GetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
-					 Int64GetDatum(page.first)
-				 }, NULL, true);
-	page_rows(&page, &call, fcinfo);
+	for (int64 rank = Max(page.keys[0], RANK_EXACT); rank <= last_rank; rank++)
+	{
+		values[2] = Int64GetDatum(page.first);
+		page.first -= page_execute(&page, &search_plans[rank], values, NULL, fcinfo);
+		values[1] = Int64GetDatum(PG_INT64_MIN);
+	}
 	api_end(&call);
 	PG_RETURN_NULL();
 }
