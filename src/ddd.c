@@ -25,6 +25,7 @@ _PG_init(void)
 	relation_init();
 	version_init();
 	cursor_init();
+	index_cursor_init();
 	users_init();
 	blog_init();
 	migrations_init();

@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/skey.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -195,6 +197,50 @@ extern void patch_columns(JsonField *fields, int nfields, Datum *values, char *n
 extern void patch_check_stale(uint64 rows, SpiPlan *get_plan, Datum *values, const char *nulls,
 							  const char *table, const char *what);
 
+/* index_cursor.c ----------------------------------------------------------- */
+
+/* A key column that an index must have, a bigint or timestamptz. */
+typedef struct IndexColumn
+{
+	const char *name;
+	Oid			type;
+	bool		descending;
+} IndexColumn;
+
+/* A table of ddd being read in the order of an index. */
+typedef struct IndexCursor
+{
+	Relation	table;
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;		/* the row, after index_cursor_next_row */
+	Buffer		visibility;		/* of the visibility map */
+} IndexCursor;
+
+/* Defines ddd.access_path. */
+extern void index_cursor_init(void);
+
+/*
+ * Opens a table by an index whose first keys are the columns, for seeks with
+ * nkeys scan keys. Returns false where it must be read through SPI instead.
+ */
+extern bool index_cursor_open(IndexCursor *cursor, const char *table,
+							  const IndexColumn *columns, int ncolumns, int nkeys);
+
+/* Returns the number of a column in the table, or 0 if it has none of that name and type. */
+extern int	index_cursor_column(IndexCursor *cursor, const char *name, Oid type);
+
+/* Goes before the first entry that the keys admit, as many as the cursor was opened for. */
+extern void index_cursor_seek(IndexCursor *cursor, ScanKey keys);
+
+/* Reads the next entry's first key values from the index alone where possible; false at the end. */
+extern bool index_cursor_next_keys(IndexCursor *cursor, Datum *values, int nvalues);
+
+/* Reads the next entry's row into the slot; false at the end. */
+extern bool index_cursor_next_row(IndexCursor *cursor);
+
+extern void index_cursor_close(IndexCursor *cursor);
+
 /* call.c ------------------------------------------------------------------- */
 
 /* One call of an API function: guarded, as the owner, inside SPI. */
@@ -250,6 +296,24 @@ extern void page_limits(ListPage *page, FunctionCallInfo fcinfo, int first_arg, 
 
 /* Reads the cursor, or starts at the given keys. Raises 22023 for a cursor of anything else. */
 extern void page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, const int64 *start);
+
+/* Takes the rows of a page into the function's result. */
+typedef struct PageWriter
+{
+	ListPage   *page;
+	Tuplestorestate *rows;
+	TupleDesc	desc;
+	Datum	   *values;			/* one row, to be filled but for the cursor, its last column */
+	bool	   *nulls;
+	MemoryContext row_context;
+} PageWriter;
+
+/* Begins the result, or goes on with it. */
+extern void page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo);
+
+/* Appends the row in values and nulls, with the cursor of its keys. */
+extern void page_write(PageWriter *writer, const int64 *keys);
+extern void page_writer_end(PageWriter *writer);
 
 /*
  * Runs a statement of a page; its rows, each with its cursor as the last

@@ -40,16 +40,11 @@
 static int	max_page_size = DEFAULT_MAX_PAGE_SIZE;
 static int	max_skip = DEFAULT_MAX_SKIP;
 
-/* Takes the rows of a page's statement straight into the function's result. */
+/* Hands the rows of a page's statement to the page's writer. */
 typedef struct PageReceiver
 {
 	DestReceiver pub;
-	ListPage   *page;
-	Tuplestorestate *rows;
-	TupleDesc	desc;
-	Datum	   *values;			/* of one row */
-	bool	   *nulls;
-	MemoryContext row_context;
+	PageWriter	writer;
 } PageReceiver;
 
 static void check_columns(DestReceiver *self, int operation, TupleDesc found);
@@ -148,11 +143,48 @@ page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, co
 						 page->listing)));
 }
 
+void
+page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (rsinfo->setResult == NULL)
+	{
+		/* the result outlives SPI's memory */
+		MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+		InitMaterializedSRF(fcinfo, 0);
+		MemoryContextSwitchTo(context);
+	}
+	writer->page = page;
+	writer->rows = rsinfo->setResult;
+	writer->desc = rsinfo->setDesc;
+	writer->values = palloc(sizeof(Datum) * writer->desc->natts);
+	writer->nulls = palloc0(sizeof(bool) * writer->desc->natts);
+	writer->row_context = AllocSetContextCreate(context, "ddd page row", ALLOCSET_SMALL_SIZES);
+}
+
+void
+page_write(PageWriter *writer, const int64 *keys)
+{
+	int			last = writer->desc->natts - 1;
+	MemoryContext context = MemoryContextSwitchTo(writer->row_context);
+
+	writer->values[last] = PointerGetDatum(cursor_encode(writer->page, keys));
+	tuplestore_putvalues(writer->rows, writer->desc, writer->values, writer->nulls);
+	MemoryContextSwitchTo(context);
+	MemoryContextReset(writer->row_context);
+}
+
+void
+page_writer_end(PageWriter *writer)
+{
+	MemoryContextDelete(writer->row_context);
+}
+
 uint64
 page_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls, FunctionCallInfo fcinfo)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext spi_context = CurrentMemoryContext;
 	PageReceiver receiver = {
 		.pub = {
 			.receiveSlot = receive_row,
@@ -161,23 +193,11 @@ page_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls, Fu
 			.rDestroy = do_nothing,
 			.mydest = DestNone,
 		},
-		.page = page,
 	};
 
-	/* the result outlives SPI's memory */
-	if (rsinfo->setResult == NULL)
-	{
-		MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-		InitMaterializedSRF(fcinfo, 0);
-		MemoryContextSwitchTo(spi_context);
-	}
-	receiver.rows = rsinfo->setResult;
-	receiver.desc = rsinfo->setDesc;
-	receiver.values = palloc(sizeof(Datum) * receiver.desc->natts);
-	receiver.nulls = palloc(sizeof(bool) * receiver.desc->natts);
-	receiver.row_context = AllocSetContextCreate(spi_context, "ddd page row", ALLOCSET_SMALL_SIZES);
+	page_writer_begin(&receiver.writer, page, fcinfo);
 	plan_execute_to(plan, values, nulls, true, &receiver.pub);
-	MemoryContextDelete(receiver.row_context);
+	page_writer_end(&receiver.writer);
 	return SPI_processed;
 }
 
@@ -185,13 +205,13 @@ page_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls, Fu
 static void
 check_columns(DestReceiver *self, int operation, TupleDesc found)
 {
-	PageReceiver *receiver = (PageReceiver *) self;
-	int			nresult = receiver->desc->natts;
+	PageWriter *writer = &((PageReceiver *) self)->writer;
+	int			nresult = writer->desc->natts;
 
-	if (found->natts != nresult - 1 + receiver->page->nkeys)
+	if (found->natts != nresult - 1 + writer->page->nkeys)
 		elog(ERROR, "statement gives %d columns, %s() needs %d and %d keys",
-			 found->natts, receiver->page->listing, nresult - 1, receiver->page->nkeys);
-	check_row_type(found, receiver->desc, nresult - 1);
+			 found->natts, writer->page->listing, nresult - 1, writer->page->nkeys);
+	check_row_type(found, writer->desc, nresult - 1);
 	for (int k = nresult; k <= found->natts; k++)
 	{
 		if (getBaseType(SPI_gettypeid(found, k)) != INT8OID)
@@ -199,27 +219,20 @@ check_columns(DestReceiver *self, int operation, TupleDesc found)
 	}
 }
 
-/* Appends a row and its cursor to the function's result. */
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
-	PageReceiver *receiver = (PageReceiver *) self;
-	int			last = receiver->desc->natts - 1;
+	PageWriter *writer = &((PageReceiver *) self)->writer;
+	int			last = writer->desc->natts - 1;
 	int64		keys[PAGE_MAX_KEYS];
-	MemoryContext executor_context = MemoryContextSwitchTo(receiver->row_context);
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	memcpy(receiver->values, slot->tts_values, sizeof(Datum) * last);
-	memcpy(receiver->nulls, slot->tts_isnull, sizeof(bool) * last);
-	for (int k = 0; k < receiver->page->nkeys; k++)
+	memcpy(writer->values, slot->tts_values, sizeof(Datum) * last);
+	memcpy(writer->nulls, slot->tts_isnull, sizeof(bool) * last);
+	for (int k = 0; k < writer->page->nkeys; k++)
 		keys[k] = DatumGetInt64(slot->tts_values[last + k]);
-	receiver->values[last] = PointerGetDatum(cursor_encode(receiver->page, keys));
-	receiver->nulls[last] = false;
-	tuplestore_putvalues(receiver->rows, receiver->desc, receiver->values, receiver->nulls);
-
-	MemoryContextSwitchTo(executor_context);
-	MemoryContextReset(receiver->row_context);
+	page_write(writer, keys);
 	return true;
 }
 

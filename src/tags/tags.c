@@ -3,28 +3,64 @@
  *		ddd.posts_by_tag().
  *
  * Walks (tag_id, post_created_at DESC, post_id DESC) of ddd.post_tags and
- * stops when the page is full.
+ * stops when the page is full. Either through index cursors, the links from
+ * the index alone and each post by its primary key, or as one SQL statement
+ * that does the same; both answer from the same snapshot.
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "utils/fmgroids.h"
 #include "utils/formatting.h"
 #include "utils/timestamp.h"
 
 #include "blog/blog.h"
 #include "core/core.h"
 
+static SpiPlan tag_plan = {
+	.sql = "SELECT t.id FROM ddd.tags t WHERE lower(t.name COLLATE \"C\") = lower($1 COLLATE \"C\")",
+	.nargs = 1,
+	.argtypes = {TEXTOID},
+	.choice = PLAN_GENERIC,
+};
+
 static SpiPlan posts_by_tag_plan = {
 	.sql = "SELECT " POST_COLUMNS ", l.post_created_at, l.post_id"
 	" FROM ddd.post_tags l JOIN ddd.posts p ON p.id = l.post_id"
-	" WHERE l.tag_id = (SELECT t.id FROM ddd.tags t"
-	" WHERE lower(t.name COLLATE \"C\") = lower($1 COLLATE \"C\"))"
-	" AND (l.post_created_at, l.post_id) < ($2, $3)"
+	" WHERE l.tag_id = $1 AND (l.post_created_at, l.post_id) < ($2, $3)"
 	" ORDER BY l.post_created_at DESC, l.post_id DESC OFFSET $4 LIMIT $5",
 	.nargs = 5,
-	.argtypes = {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+	.argtypes = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
 	.choice = PLAN_WALK,
 };
+
+/* The order of a tag's links, and what a page's keys are of it. */
+static const IndexColumn link_order[] = {
+	{"tag_id", INT8OID, false},
+	{"post_created_at", TIMESTAMPTZOID, true},
+	{"post_id", INT8OID, true},
+};
+static const IndexColumn post_key[] = {{"id", INT8OID, false}};
+
+/* The columns of ddd.post_info. */
+static const struct
+{
+	const char *name;
+	Oid			type;
+}			post_columns[] = {
+	{"id", INT8OID},
+	{"title", TEXTOID},
+	{"content", TEXTOID},
+	{"author_id", INT8OID},
+	{"created_at", TIMESTAMPTZOID},
+	{"updated_at", TIMESTAMPTZOID},
+};
+
+static bool walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo);
+static void seek_links(IndexCursor *links, const ListPage *page, int64 tag_id, ScanKey row);
+static bool read_post(IndexCursor *posts, Datum post_id, const int *columns, PageWriter *writer);
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
 
@@ -43,12 +79,114 @@ ddd_posts_by_tag(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 2, 2, newest_first);
 
 	api_begin(&call);
-	page_execute(&page, &posts_by_tag_plan, (Datum[])
-				 {
-					 PointerGetDatum(name),
-					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
-					 Int64GetDatum(page.skip), Int64GetDatum(page.first)
-				 }, NULL, fcinfo);
+	if (plan_execute(&tag_plan, (Datum[]) {PointerGetDatum(name)}, NULL, true) == 0)
+	{
+		PageWriter	none;
+
+		page_writer_begin(&none, &page, fcinfo);
+		page_writer_end(&none);
+	}
+	else
+	{
+		int64		tag_id = plan_int64(0, 1);
+
+		if (!walk_links(&page, tag_id, fcinfo))
+			page_execute(&page, &posts_by_tag_plan, (Datum[])
+						 {
+							 Int64GetDatum(tag_id),
+							 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
+							 Int64GetDatum(page.skip), Int64GetDatum(page.first)
+						 }, NULL, fcinfo);
+	}
 	api_end(&call);
 	PG_RETURN_NULL();
+}
+
+/* Writes the page through index cursors; false where that is not possible. */
+static bool
+walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
+{
+	IndexCursor links;
+	IndexCursor posts;
+	/* every link of the tag comes after the keys that a first page starts with */
+	int			nkeys = page->keys[0] == PG_INT64_MAX ? 1 : 2;
+	ScanKeyData row[2];
+	PageWriter	writer;
+	int			columns[lengthof(post_columns)];
+	bool		usable = true;
+	Datum		link[lengthof(link_order)];
+	int64		skipped = 0;
+	int64		written = 0;
+
+	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), nkeys))
+		return false;
+	if (!index_cursor_open(&posts, "posts", post_key, lengthof(post_key), 1))
+	{
+		index_cursor_close(&links);
+		return false;
+	}
+	for (size_t i = 0; i < lengthof(post_columns); i++)
+	{
+		columns[i] = index_cursor_column(&posts, post_columns[i].name, post_columns[i].type);
+		usable &= columns[i] != 0;
+	}
+
+	if (usable)
+	{
+		page_writer_begin(&writer, page, fcinfo);
+		seek_links(&links, page, tag_id, row);
+		while (written < page->first && index_cursor_next_keys(&links, link, lengthof(link)))
+		{
+			/* a link's post exists: the foreign key sees to it */
+			if (skipped < page->skip)
+				skipped++;
+			else if (read_post(&posts, link[2], columns, &writer))
+			{
+				page_write(&writer, (int64[]) {DatumGetTimestampTz(link[1]), DatumGetInt64(link[2])});
+				written++;
+			}
+		}
+		page_writer_end(&writer);
+	}
+	index_cursor_close(&posts);
+	index_cursor_close(&links);
+	return usable;
+}
+
+/*
+ * Goes to the first of the tag's links, or, in a cursor of two keys, to the
+ * first after the row that the page's keys name. The scan points into row,
+ * which must live as long.
+ */
+static void
+seek_links(IndexCursor *links, const ListPage *page, int64 tag_id, ScanKey row)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(tag_id));
+	ScanKeyEntryInitialize(&row[0], SK_ROW_MEMBER, 2, BTLessStrategyNumber,
+						   InvalidOid, InvalidOid, F_TIMESTAMPTZ_CMP, TimestampTzGetDatum(page->keys[0]));
+	ScanKeyEntryInitialize(&row[1], SK_ROW_MEMBER | SK_ROW_END, 3, BTLessStrategyNumber,
+						   InvalidOid, InvalidOid, F_BTINT8CMP, Int64GetDatum(page->keys[1]));
+	MemSet(&keys[1], 0, sizeof(ScanKeyData));
+	keys[1].sk_flags = SK_ROW_HEADER;
+	keys[1].sk_attno = 2;
+	keys[1].sk_strategy = BTLessStrategyNumber;
+	keys[1].sk_argument = PointerGetDatum(row);
+	index_cursor_seek(links, keys);
+}
+
+/* Reads a post into the writer's row; its values are good until the next one. */
+static bool
+read_post(IndexCursor *posts, Datum post_id, const int *columns, PageWriter *writer)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, post_id);
+	index_cursor_seek(posts, &key);
+	if (!index_cursor_next_row(posts))
+		return false;
+	for (size_t i = 0; i < lengthof(post_columns); i++)
+		writer->values[i] = slot_getattr(posts->slot, columns[i], &writer->nulls[i]);
+	return true;
 }
