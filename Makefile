@@ -20,9 +20,9 @@ PREVIOUS   := $(lastword $(filter-out $(EXTVERSION),$(RELEASED)))
 IS_FROZEN  := $(filter $(EXTVERSION),$(RELEASED))
 FROZEN     := $(filter-out %/api.sql,$(wildcard sql/releases/*/*.sql))
 CURRENT    := ddd--$(EXTVERSION).sql $(if $(PREVIOUS),ddd--$(PREVIOUS)--$(EXTVERSION).sql ddd--$(EXTVERSION)--$(PREVIOUS).sql)
-SCRIPTS    := $(addprefix $(BUILD)/,$(notdir $(FROZEN)) $(if $(IS_FROZEN),,$(CURRENT)))
+SQL_SCRIPTS    := $(addprefix $(BUILD)/,$(notdir $(FROZEN)) $(if $(IS_FROZEN),,$(CURRENT)))
 
-DATA_built  = $(SCRIPTS)
+DATA_built  = $(SQL_SCRIPTS)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
@@ -63,9 +63,9 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test demo demo-stop release sql
+.PHONY: test demo demo-stop deb release sql
 
-sql: $(SCRIPTS)
+sql: $(SQL_SCRIPTS)
 
 test:
 	@test/run
@@ -76,8 +76,20 @@ demo:
 demo-stop:
 	@examples/package-index/demo stop
 
+# A Debian package of what "make install" installs.
+DEB        := build/postgresql-$(MAJORVERSION)-ddd_$(EXTVERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+deb: all
+	rm -rf build/deb
+	$(MAKE) install DESTDIR=$(CURDIR)/build/deb
+	mkdir -p build/deb/DEBIAN
+	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-ddd' 'Version: $(EXTVERSION)' \
+	  'Architecture: $(shell dpkg --print-architecture 2>/dev/null)' 'Section: database' 'Priority: optional' \
+	  'Maintainer: ddd <ddd@example.org>' 'Depends: postgresql-$(MAJORVERSION), libsodium23, libcrypt1' \
+	  'Description: users, posts, comments and tags for PostgreSQL, with their rules' > build/deb/DEBIAN/control
+	dpkg-deb --root-owner-group --build build/deb $(DEB)
+
 # Freezes this version's scripts; after it ddd.control opens the next version.
-release: $(BUILD)/api.sql $(SCRIPTS)
+release: $(BUILD)/api.sql $(SQL_SCRIPTS)
 	@test -z "$(IS_FROZEN)" || { echo "version $(EXTVERSION) is released already" >&2; exit 1; }
 	mkdir -p sql/releases/$(EXTVERSION)
 	cp $(BUILD)/api.sql $(addprefix $(BUILD)/,$(CURRENT)) sql/releases/$(EXTVERSION)/
