@@ -23,6 +23,7 @@ static SpiPlan posts_by_tag_plan = {
 	" ORDER BY l.post_created_at DESC, l.post_id DESC OFFSET $4 LIMIT $5",
 	.nargs = 5,
 	.argtypes = {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+	.generic = true,
 };
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
