@@ -1,0 +1,417 @@
+# Every listing reads a page's worth of rows and stops, whatever the tables hold.
+#
+# At 100,000 posts and a million comments, each listing that the catalog has is
+# called with every kind of argument below, and auto_explain tells what the
+# statements within did. With
+#	entries = rows skipped + rows returned + elements of arrays within them
+# a call passes if
+# - no node of any plan gives or discards more than 5 x entries + 100 rows: so
+#   no scan, sort, hash or aggregate goes over a table, a tag or an author;
+# - it touches at most 8 x entries + 100 buffers: an entry costs its own row, at
+#   times a row of another table found through an index of three levels, and
+#   its share of index pages; the rest pays for descents and, unlike the bound
+#   on rows, also for what an index scan passes over unseen.
+# Calls are the first of a session, its second and its tenth, with PL/pgSQL in
+# between, so that custom and generic plans are seen, and again right after
+# ANALYZE; what reads a whole table is called less often.
+#
+# Where a listing has to read more, @exceptions names it, says how much more and
+# why; the test fails too when that is not needed any longer.
+# The same calls touch about the same buffers at a hundredth of the data.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Ddd;
+use List::Util qw(max sum0);
+use Plans;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my %posts = (m => 100_000, hundredth => 1_000);
+
+# What to give each argument, by its name: a name and an expression.
+my %user = (
+	'most posts' => '(SELECT author_id FROM ddd.posts GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)',
+	'most comments' => '(SELECT author_id FROM ddd.comments GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)',
+	'no posts' => '(SELECT id FROM ddd.users EXCEPT SELECT author_id FROM ddd.posts ORDER BY 1 LIMIT 1)',
+	'unknown' => '-1',
+);
+my $busiest = '(SELECT post_id FROM ddd.comments GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)';
+my $tags = '(SELECT name, count(*) AS n FROM ddd.tags JOIN ddd.post_tags ON tag_id = id GROUP BY id)';
+my $newest = 'SELECT id FROM ddd.posts ORDER BY created_at DESC LIMIT';
+my %values = (
+	author_id => { %user, 'any' => 'NULL' },
+	user_id => \%user,
+	post_id => { 'busiest' => $busiest, 'quiet' => "($newest 1)", 'unknown' => '-1' },
+	name => {
+		'top' => "(SELECT name FROM $tags t ORDER BY n DESC, name LIMIT 1)",
+		'middle' => "(SELECT name FROM $tags t WHERE n < 200 ORDER BY n DESC, name LIMIT 1)",
+		'rare' => "(SELECT name FROM $tags t ORDER BY n, name LIMIT 1)",
+		'unknown' => q('no such tag'),
+	},
+	ids => {
+		'one' => "ARRAY($newest 1)",
+		'twenty' => "ARRAY($newest 20)",
+		'thousand' => "ARRAY($newest 1000)",
+		'busiest' => "ARRAY[$busiest]",
+	},
+	query => {
+		'address' => q('user77@mail27.example'),
+		'beginning' => q('user77'),
+		'within' => q('ven77'),
+		'everybody' => q('given'),
+		'nobody' => q('nobody'),
+		'short' => q('no'),
+		'short, everybody' => q('gi'),
+	},
+	active => { 'any' => 'NULL', 'yes' => 'true', 'no' => 'false' },
+	min_comments => { 'one' => '1' },
+	comments_per_post => { 'all' => 'NULL', 'three' => '3' },
+	posts_per_user => { 'all' => 'NULL', 'three' => '3' },
+);
+
+# Calls that have to read more than entries: how many more, the rows of a table
+# or an aggregate over the result, and why.
+my @exceptions = (
+	{
+		calls => qr/^popular_posts\b/, table => 'comments',
+		reason => 'all comments are counted at each call as long as there are no counters',
+	},
+	{
+		calls => qr/^posts_detail\b/, more => 'sum(r.comment_count)',
+		reason => 'the comments of the page are counted as long as there are no counters',
+	},
+	{
+		calls => qr/^search_users\b/, table => 'users',
+		reason => 'text within names is only found by an index of pg_trgm, which the user adds',
+	},
+	{
+		calls => qr/^list_users\b.* active no\b/, table => 'users',
+		reason => 'no index has the inactive users, so all newer users are read',
+	},
+);
+
+my $node = new_node('plans', 'autovacuum = off', 'jit = off', 'max_wal_size = 4GB');
+my (%cases, %case, %number, %needed);
+
+foreach my $database (sort keys %posts)
+{
+	new_database($node, $database, 'CREATE EXTENSION ddd');
+	$node->command_ok(
+		[
+			'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-v', "posts=$posts{$database}",
+			'-d', $node->connstr($database), '-f', "$FindBin::RealBin/../common/scale.sql"
+		],
+		"$posts{$database} posts with all that belongs to them");
+	sql($node, $database, 'ANALYZE');
+	$cases{$database} = [ cases($database) ];
+	$case{$database} = { map { $_->{label} => $_ } @{ $cases{$database} } };
+}
+
+# Returns the listings of the catalog: a name and the arguments' names each.
+sub listings
+{
+	my ($database) = @_;
+
+	return map { [ split /[|,]/ ] } split /\n/, sql(
+		$node, $database, q{
+		SELECT proname, array_to_string(proargnames[1:pronargs], ',')
+		  FROM pg_proc
+		 WHERE pronamespace = 'ddd'::regnamespace
+		   AND ('first' = ANY (proargnames) OR proname = 'posts_detail')
+		 ORDER BY 1, 2});
+}
+
+# Returns all calls to be made in a database: every listing, every combination
+# of values of its arguments, several pages of each.
+sub cases
+{
+	my ($database) = @_;
+	my (%literal, @cases);
+
+	foreach my $argument (sort keys %values)
+	{
+		my @kinds = sort keys %{ $values{$argument} };
+		my @row = map { "quote_nullable(($values{$argument}{$_})::text)" } @kinds;
+
+		@{ $literal{$argument} }{@kinds} = split /\|/, sql($node, $database, 'SELECT ' . join ', ', @row);
+	}
+
+	foreach my $listing (listings($database))
+	{
+		my ($name, @arguments) = @$listing;
+		my %has = map { $_ => 1 } @arguments;
+		my @filters = ({ label => $name, values => {} });
+
+		foreach my $argument (grep { !/^(?:first|after|skip)$/ } @arguments)
+		{
+			my $kinds = $literal{$argument};
+
+			if (!$kinds)
+			{
+				fail("values for argument $argument of $name");
+				next;
+			}
+			@filters = map {
+				my $filter = $_;
+				map {
+					{
+						label => "$filter->{label} $argument $_",
+						values => { %{ $filter->{values} }, $argument => $kinds->{$_} }
+					}
+				} sort keys %$kinds
+			} @filters;
+		}
+		foreach my $filter (@filters)
+		{
+			my @pages = ([ 'page default', {} ]);
+
+			push @pages, map { [ "page $_", { first => $_ } ] } 1, 20, 1000 if $has{first};
+			push @pages, [ 'page after 500 skipped', { skip => 500 } ] if $has{skip};
+			push @pages, [ 'page in the middle', { after => undef } ] if $has{after};
+			push @cases, map {
+				{
+					listing => $name,
+					label => "$filter->{label} $_->[0]",
+					skip => $_->[1]{skip} // 0,
+					values => { %{ $filter->{values} }, %{ $_->[1] } },
+				}
+			} @pages;
+		}
+	}
+
+	# Middles of lists that are not empty; what belongs to the rows is left out.
+	my @middle = grep { exists $_->{values}{after} } @cases;
+	my @cursors = split /\n/, sql(
+		$node, $database,
+		join "\n", 'SET ddd.max_page_size = 1000000;', map {
+			my %values = (%{ $_->{values} }, first => 1000000);
+
+			delete $values{after};
+			$values{$_} = 0 foreach grep { /_per_/ } keys %values;
+			"SELECT coalesce((SELECT quote_literal(cursor) FROM (SELECT cursor, row_number() OVER () AS nth,"
+			  . " count(*) OVER () AS rows FROM "
+			  . call($_->{listing}, \%values)
+			  . ") r WHERE nth = (rows + 1) / 2), 'none');"
+		} @middle);
+	$_->{values}{after} = shift @cursors foreach @middle;
+
+	@cases = grep { ($_->{values}{after} // '') ne 'none' } @cases;
+	$_->{call} = call($_->{listing}, $_->{values}) foreach @cases;
+	return @cases;
+}
+
+sub call
+{
+	my ($name, $values) = @_;
+
+	return "ddd.$name(" . join(', ', map { "$_ => $values->{$_}" } sort keys %$values) . ')';
+}
+
+sub exception_of
+{
+	my ($case) = @_;
+
+	return (grep { $case->{label} =~ $_->{calls} } @exceptions)[0];
+}
+
+sub reported
+{
+	my ($case) = @_;
+	my $exception = exception_of($case) // {};
+
+	return reported_call($case->{label}, $case->{call}, $exception->{more} // '0');
+}
+
+# Returns the statements of a session of its own: two calls, others, and a last one.
+sub session
+{
+	my ($case, $others) = @_;
+
+	return "\\connect\n" . reported($case) x 2 . $others . reported($case);
+}
+
+# Returns a number that a query gives at scale M; asks once.
+sub number
+{
+	my ($query) = @_;
+
+	return $number{$query} //= sql($node, 'm', $query);
+}
+
+# Returns what is wrong with a call that may read for so many entries. In a
+# session that has yet to read the catalogs only the plans' buffers count.
+sub excess
+{
+	my ($call, $entries) = @_;
+	my $rows = max(0, map { rows_read(widest_node($_->{root})) } @{ $call->{plans} });
+	my $buffers = $call->{cold} ? sum0(map { $_->{buffers} } @{ $call->{plans} }) : $call->{buffers};
+	my @excess;
+
+	push @excess, "$rows rows" if $rows > 5 * $entries + 100;
+	push @excess, "$buffers buffers" if $buffers > 8 * $entries + 100;
+	return join ' and ', @excess;
+}
+
+# Entries that a call skips and returns.
+sub entries
+{
+	my ($database, $call) = @_;
+
+	return $case{$database}{ $call->{label} }{skip} + $call->{rows} + $call->{within};
+}
+
+# Returns what is wrong with the calls of each listing; marks needed exceptions.
+sub violations
+{
+	my @calls = @_;
+	my %violations;
+
+	foreach my $call (@calls)
+	{
+		my $case = $case{m}{ $call->{label} };
+		my $entries = entries('m', $call);
+		my $exception = exception_of($case);
+		my $list = $violations{ $case->{listing} } //= [];
+
+		if ($exception && excess($call, $entries))
+		{
+			$needed{ $exception->{calls} } = 1;
+			$entries += $call->{more};
+			$entries += number("SELECT count(*) FROM ddd.$exception->{table}") if $exception->{table};
+		}
+		my $excess = excess($call, $entries) or next;
+		my @plans = map { plan_text($_->{root}) . ", $_->{buffers} buffers" } @{ $call->{plans} };
+
+		push @$list, join "\n    ", "$call->{label}, $call->{nth}: $excess for $entries entries", @plans;
+	}
+	return %violations;
+}
+
+# One claim for each listing: its calls are within their bounds.
+sub within_bounds
+{
+	my ($when, @calls) = @_;
+	my %violations = violations(@calls);
+
+	foreach my $name (sort keys %violations)
+	{
+		my $list = $violations{$name};
+
+		is(scalar @$list, 0, "$name $when") or diag join "\n", @$list[ 0 .. ($#$list > 5 ? 5 : $#$list) ];
+	}
+}
+
+# Whether a call reads so little that it can be made often.
+sub is_quick
+{
+	my ($case) = @_;
+	my $exception = exception_of($case);
+
+	return !$exception || !$exception->{table};
+}
+
+# ---- first, second and tenth call of a session
+my @m = @{ $cases{m} };
+my @calls = run_calls(
+	$node, 'm',
+	join '', map { session($_, is_quick($_) ? repeated_call(7, $_->{call}) : '') } @m);
+my @nth = ('first call', 'second call', 'tenth call');
+
+foreach my $i (0 .. $#calls)
+{
+	$calls[$i]{nth} = $nth[ $i % 3 ];
+	$calls[$i]{cold} = $i % 3 == 0;
+}
+within_bounds('in sessions of one call each', @calls);
+
+my %seen = map { $case{m}{ $_->{label} }{listing} => 1 } grep { @{ $_->{plans} } } @calls;
+is_deeply([ sort keys %seen ], [ map { $_->[0] } listings('m') ], 'plans of every listing were seen');
+ok($needed{ $_->{calls} }, "still needed: $_->{reason}") foreach @exceptions;
+
+# ---- a session of all calls, with new statistics
+my @quick = grep { is_quick($_) } @m;
+my @analyzed = run_calls($node, 'm',
+	repeated_call(3, map { $_->{call} } @quick) . "ANALYZE;\n" . join '', map { reported($_) } @quick);
+
+@$_{qw(cold nth)} = (1, 'after ANALYZE') foreach @analyzed;
+within_bounds('in a session of all calls, after ANALYZE', @analyzed);
+
+# ---- a hundredth of the data, where indexes have to be asked for
+my @flat = grep { $_->{label} =~ / page (?:1|20)$| ids (?:one|twenty) / } @{ $cases{hundredth} };
+@flat = grep { !(exception_of($_) // {})->{table} } @flat;
+my %tenth = map { $_->{label} => $_ } grep { $_->{nth} eq 'tenth call' } @calls;
+my %flat;
+
+foreach my $few (
+	run_calls(
+		$node,
+		'hundredth',
+		join '', map {
+			"\\connect\nSET enable_seqscan = off;\nSET enable_sort = off;\nSET enable_hashjoin = off;\n"
+			  . repeated_call(9, $_->{call}) . reported($_)
+		} @flat))
+{
+	my $many = $tenth{ $few->{label} };
+	my ($few_entries, $many_entries) =
+	  (entries('hundredth', $few) + $few->{more}, entries('m', $many) + $many->{more});
+	my $bound = 30 + 2 * $few->{buffers} * max(1, $many_entries / max($few_entries, 1));
+	my $list = $flat{ $case{m}{ $few->{label} }{listing} } //= [];
+
+	push @$list, "$few->{label}: $few->{buffers} buffers, of a hundred times the data $many->{buffers}"
+	  if $many->{buffers} > $bound;
+}
+foreach my $name (sort keys %flat)
+{
+	is(join("\n", @{ $flat{$name} }), '', "$name touches as many buffers at a hundredth of the data");
+}
+
+# ---- the test sees a scan where there is one
+my @scanned = run_calls(
+	$node, 'm',
+	"SET enable_indexscan = off;\nSET enable_indexonlyscan = off;\nSET enable_bitmapscan = off;\n" . join '',
+	map { reported($_) } grep { $_->{label} =~ / (?:page 1|ids one page default)$/ } @quick);
+
+$_->{nth} = 'without indexes' foreach @scanned;
+my %scanned;
+foreach my $call (@scanned)
+{
+	$scanned{ $case{m}{ $call->{label} }{listing} } ||= excess($call, entries('m', $call));
+}
+is_deeply([ grep { !$scanned{$_} } sort keys %scanned ],
+	[], 'every listing is out of bounds without indexes');
+
+# ---- with the index that README recommends a search reads what matches it
+sql($node, 'm', q{
+	CREATE EXTENSION pg_trgm;
+	CREATE INDEX ix_users_trgm ON ddd.users USING gin (full_name gin_trgm_ops, email gin_trgm_ops);
+	ANALYZE ddd.users;
+});
+my @searches = grep { $_->{listing} eq 'search_users' } @m;
+my @found = run_calls($node, 'm',
+	join '', map { session($_, repeated_call(7, $_->{call})) } @searches);
+my @violations;
+
+foreach my $i (0 .. $#found)
+{
+	my $call = $found[$i];
+	my $query = $case{m}{ $call->{label} }{values}{query};
+	my $contains = length($query) < 5 ? '' : '%';
+	my $pattern = $query =~ s/^'(.*)'$/'$contains$1%'/r;
+	my $condition = "full_name ILIKE $pattern OR email ILIKE $pattern";
+	my $matches = number("SELECT count(*) FROM ddd.users WHERE $condition");
+
+	$call->{cold} = $i % 3 == 0;
+	# the order needs all that match; the index is read once for each trigram
+	my $excess = excess($call, $matches + length $query) or next;
+	push @violations, "$call->{label}, $nth[$i % 3]: $excess, $matches match\n    "
+	  . join "\n    ", map { plan_text($_->{root}) } @{ $call->{plans} };
+}
+is(join("\n", @violations), '', 'search_users reads what matches with an index of trigrams');
+
+$node->stop;
+done_testing();
