@@ -26,7 +26,7 @@ DATA_built  = $(SQL_SCRIPTS)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out bench demo demo-stop test clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -63,7 +63,7 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test demo demo-stop deb release sql
+.PHONY: test bench demo demo-stop deb release sql
 
 sql: $(SQL_SCRIPTS)
 
@@ -72,6 +72,10 @@ test:
 
 demo:
 	@examples/package-index/demo start
+
+# SCALE is one or more of S M L XL index.
+bench:
+	@bench/run $(SCALE)
 
 demo-stop:
 	@examples/package-index/demo stop

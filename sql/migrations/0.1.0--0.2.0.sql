@@ -91,6 +91,7 @@ BEGIN
         DROP COLUMN last_name;
     CREATE INDEX ix_user_name_email ON ddd.users (full_name, email);
     CREATE INDEX ix_users_full_name_prefix ON ddd.users (lower(full_name) text_pattern_ops);
+    CREATE INDEX ix_users_is_active ON ddd.users (is_active, created_at DESC, id DESC);
 
     CREATE SEQUENCE ddd.posts_id_seq;
     CREATE TABLE ddd.posts (

@@ -64,6 +64,7 @@ BEGIN
                nullif(btrim(last_name, E' \t\n\r\f\v'), ''));
 
     ALTER TABLE ddd.users DROP COLUMN full_name;
+    DROP INDEX IF EXISTS ddd.ix_users_is_active;
 
     FOREACH command IN ARRAY coalesce(triggers, '{}') LOOP
         EXECUTE command;

@@ -23,6 +23,7 @@ CREATE UNIQUE INDEX ix_users_email ON ddd.users (lower(email COLLATE "C"));
 CREATE INDEX ix_users_created_at ON ddd.users (created_at DESC, id DESC);
 CREATE INDEX ix_user_name_email ON ddd.users (full_name, email);
 CREATE INDEX ix_users_full_name_prefix ON ddd.users (lower(full_name) text_pattern_ops);
+CREATE INDEX ix_users_is_active ON ddd.users (is_active, created_at DESC, id DESC);
 COMMENT ON TABLE ddd.users IS 'Users. E-mail addresses are unique without regard to the case of ASCII letters.';
 COMMENT ON COLUMN ddd.users.hashed_password IS 'A password hash in its own text format, or ! for a user who has no password.';
 

@@ -18,7 +18,16 @@
 
 static SpiPlan list_plan = {
 	.sql = "SELECT " USER_COLUMNS ", u.created_at, u.id FROM ddd.users u"
-	" WHERE (u.created_at, u.id) < ($1, $2) AND ($5 IS NULL OR u.is_active = $5)"
+	" WHERE (u.created_at, u.id) < ($1, $2)"
+	" ORDER BY u.created_at DESC, u.id DESC OFFSET $3 LIMIT $4",
+	.nargs = 4,
+	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
+	.choice = PLAN_WALK,
+};
+
+static SpiPlan list_active_plan = {
+	.sql = "SELECT " USER_COLUMNS ", u.created_at, u.id FROM ddd.users u"
+	" WHERE u.is_active = $5 AND (u.created_at, u.id) < ($1, $2)"
 	" ORDER BY u.created_at DESC, u.id DESC OFFSET $3 LIMIT $4",
 	.nargs = 5,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, BOOLOID},
@@ -84,22 +93,19 @@ ddd_list_users(PG_FUNCTION_ARGS)
 	ApiCall		call;
 	ListPage	page;
 	char		active = PG_ARGISNULL(3) ? 'n' : PG_GETARG_BOOL(3) ? 't' : 'f';
-	char		nulls[] = "     ";
 
 	page_begin(&page, "list_users");
 	page_filter(&page, &active, 1);
 	page_limits(&page, fcinfo, 0, 2);
 	page_after(&page, fcinfo, 1, 2, newest);
-	if (active == 'n')
-		nulls[4] = 'n';
 
 	api_begin(&call);
-	page_execute(&page, &list_plan, (Datum[])
+	page_execute(&page, active == 'n' ? &list_plan : &list_active_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
 					 BoolGetDatum(active == 't')
-				 }, nulls, fcinfo);
+				 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }

@@ -89,10 +89,6 @@ my @exceptions = (
 		calls => qr/^search_users\b/, table => 'users',
 		reason => 'text within names is only found by an index of pg_trgm, which the user adds',
 	},
-	{
-		calls => qr/^list_users\b.* active no\b/, table => 'users',
-		reason => 'no index has the inactive users, so all newer users are read',
-	},
 );
 
 my $node = new_node('plans', 'autovacuum = off', 'jit = off', 'max_wal_size = 4GB');
