@@ -18,7 +18,6 @@
 
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
-#include "parser/scansup.h"
 
 #include "core/core.h"
 
@@ -47,6 +46,7 @@ typedef struct CodeReader
 static void reader_begin(CodeReader *reader, const char *s, int len);
 static const char *convert_to_utf8(const char *s, int *len);
 static bool is_ascii(const char *s, int len);
+static bool is_ascii_space(char c);
 static bool reader_next(CodeReader *reader, uint32 *code);
 static bool is_invisible(uint32 code);
 
@@ -110,9 +110,9 @@ text_trim(text *value)
 	int			start = 0;
 	text	   *result;
 
-	while (start < len && scanner_isspace(s[start]))
+	while (start < len && is_ascii_space(s[start]))
 		start++;
-	while (len > start && scanner_isspace(s[len - 1]))
+	while (len > start && is_ascii_space(s[len - 1]))
 		len--;
 	result = palloc(VARHDRSZ + len - start);
 	SET_VARSIZE(result, VARHDRSZ + len - start);
@@ -164,7 +164,7 @@ name_problem(const char *s, int len)
 		return "It is blank.";
 	if (text_has_control(s, len))
 		return "It holds a control or invisible character.";
-	if (scanner_isspace(s[0]) || scanner_isspace(s[len - 1]))
+	if (is_ascii_space(s[0]) || is_ascii_space(s[len - 1]))
 		return "It begins or ends with a blank.";
 	return NULL;
 }
@@ -210,6 +210,13 @@ is_ascii(const char *s, int len)
 			return false;
 	}
 	return true;
+}
+
+/* As the tables' constraints have it; scanner_isspace left out VT before PostgreSQL 16. */
+static bool
+is_ascii_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static bool
