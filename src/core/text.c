@@ -9,7 +9,8 @@
  *
  * E-mail addresses: one @ with something on both sides, no white space, no
  * control or invisible character, no dot at the ends of the domain and no two
- * in a row. Quoted local parts are refused; letters beyond ASCII are allowed
+ * in a row. Quoted local parts are refused, which are another spelling of an
+ * address that may be registered already; letters beyond ASCII are allowed
  * and are never folded, so two addresses that only look alike stay two.
  */
 #include "postgres.h"
@@ -145,7 +146,10 @@ email_problem(const char *s, int len)
 			continue;
 		}
 		if (!in_domain)
-			local_chars++;
+		{
+			if (local_chars++ == 0 && code == '"')
+				return "Its local part is quoted.";
+		}
 		else if (code == '.' && previous == '.')
 			return "A part of its domain is empty.";
 		previous = code;
