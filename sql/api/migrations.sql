@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, statements text) RETUR
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_migrate';
 COMMENT ON FUNCTION ddd.migrate(text, text) IS
-'For migration scripts: false where there are no tables; otherwise checks that they are at the given version, locks them against other migrations, runs the statements as their owner in a restricted operation, and records the version of the code as theirs. Errors: 55000 when called outside a script or when the tables are at another version; 42501 when a forced policy would hide rows.';
+'For migration scripts: false where there are no tables; otherwise checks that they are at the given version, locks them against other migrations, runs the statements as their owner in a restricted operation, and records the version of the code as theirs. Errors: 55000 when called outside a script or when the tables are at another version; 42501 when a forced policy would hide rows; 22004.';
 REVOKE ALL ON FUNCTION ddd.migrate(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.guard_schema_version() RETURNS trigger
