@@ -23,7 +23,7 @@ my %field = (
 sub new
 {
 	my ($class, $node, $database, %settings) = @_;
-	my $self = bless { socket => $node->raw_connect }, $class;
+	my $self = bless { socket => $node->raw_connect, buffer => '' }, $class;
 	my %startup =
 	  (user => scalar getpwuid($>), database => $database, client_encoding => 'UTF8', %settings);
 	my $packet = pack('N', 196608) . join('', map { "$_\0$startup{$_}\0" } sort keys %startup) . "\0";
@@ -155,14 +155,13 @@ sub _write
 sub _read
 {
 	my ($self, $length) = @_;
-	my $bytes = '';
 
-	while (length $bytes < $length)
+	while (length $self->{buffer} < $length)
 	{
-		sysread($self->{socket}, $bytes, $length - length $bytes, length $bytes)
+		sysread($self->{socket}, $self->{buffer}, 1 << 16, length $self->{buffer})
 		  or die 'the server closed the connection';
 	}
-	return $bytes;
+	return substr $self->{buffer}, 0, $length, '';
 }
 
 1;
