@@ -141,7 +141,7 @@ CREATE OR REPLACE FUNCTION ddd.create_post(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_create_post';
 COMMENT ON FUNCTION ddd.create_post(bigint, text, text, text[]) IS
-'Writes a post, tags it and returns the row. Errors: 23503 no such author; 22001 title over 255 characters, tag over 100; 23514 blank title; 22023 more than ddd.max_tags_per_post tags, blank tag or one with control characters; 22004.';
+'Writes a post, tags it and returns the row. Errors: 23503 no such author; 22001 title over 255 characters, tag over 100; 23514 blank title; 22023 more than ddd.max_tags_per_post tags, blank tag or one with control characters; 2202E tags not one-dimensional; 22004.';
 REVOKE ALL ON FUNCTION ddd.create_post(bigint, text, text, text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.get_post(post_id bigint) RETURNS ddd.post_info
@@ -178,7 +178,7 @@ CREATE OR REPLACE FUNCTION ddd.list_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_list_posts';
 COMMENT ON FUNCTION ddd.list_posts(integer, text, integer, bigint) IS
-'Posts, newest first; those of one author where author_id is given. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing.';
+'Posts, newest first; those of one author where author_id is given. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing. 22004.';
 REVOKE ALL ON FUNCTION ddd.list_posts(integer, text, integer, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.user_posts(
@@ -207,7 +207,7 @@ CREATE OR REPLACE FUNCTION ddd.users_with_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_users_with_posts';
 COMMENT ON FUNCTION ddd.users_with_posts(integer, text, integer) IS
-'Users, newest first, each with his posts (or the newest posts_per_user), newest first, as a JSON array of objects with id, title, content, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first or posts_per_user; 22023 first above ddd.max_page_size, or a cursor of another listing.';
+'Users, newest first, each with his posts (or the newest posts_per_user), newest first, as a JSON array of objects with id, title, content, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first or posts_per_user; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
 REVOKE ALL ON FUNCTION ddd.users_with_posts(integer, text, integer) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.add_comment(
@@ -271,7 +271,7 @@ CREATE OR REPLACE FUNCTION ddd.posts_with_comments(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_posts_with_comments';
 COMMENT ON FUNCTION ddd.posts_with_comments(integer, text, integer, integer) IS
-'Posts, newest first, each with its comments (or its first comments_per_post ones), oldest first, as a JSON array of objects with id, content, author_id, author_name, parent_id, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first or comments_per_post, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing.';
+'Posts, newest first, each with its comments (or its first comments_per_post ones), oldest first, as a JSON array of objects with id, content, author_id, author_name, parent_id, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first or comments_per_post, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing. 22004.';
 REVOKE ALL ON FUNCTION ddd.posts_with_comments(integer, text, integer, integer) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.delete_user(

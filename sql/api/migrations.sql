@@ -18,21 +18,21 @@ CREATE OR REPLACE FUNCTION ddd.install() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_install';
 COMMENT ON FUNCTION ddd.install() IS
-'Creates the tables where CREATE EXTENSION left them out and the triggers that are missing, and lets the owner execute the functions; returns what was created. Errors: 42501 unless superuser; 55000 when the tables are at another version, with the commands that repair it.';
+'Creates the tables where CREATE EXTENSION left them out and the triggers that are missing, and lets the owner execute the functions; returns what was created. Errors: 42501 unless superuser; 25006 in a read-only transaction; 55000 when the tables are at another version, with the commands that repair it.';
 REVOKE ALL ON FUNCTION ddd.install() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.stamp(version text) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_stamp';
 COMMENT ON FUNCTION ddd.stamp(text) IS
-'Records that the code is at the given version, which must be the version of the tables, so that ALTER EXTENSION ddd UPDATE runs the migrations from there. For an old dump restored onto newer code. Errors: 42501 unless superuser; 22004; 22023 when the tables are at another version.';
+'Records that the code is at the given version, which must be the version of the tables, so that ALTER EXTENSION ddd UPDATE runs the migrations from there. For an old dump restored onto newer code. Errors: 42501 unless superuser; 25006 in a read-only transaction; 22004; 22023 when the tables are at another version.';
 REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, statements text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_migrate';
 COMMENT ON FUNCTION ddd.migrate(text, text) IS
-'For migration scripts: false where there are no tables; otherwise checks that they are at the given version, locks them against other migrations, runs the statements as their owner in a restricted operation, and records the version of the code as theirs. Errors: 55000 when called outside a script or when the tables are at another version; 42501 when a forced policy would hide rows.';
+'For migration scripts: false where there are no tables; otherwise checks that they are at the given version, locks them against other migrations, runs the statements as their owner in a restricted operation, and records the version of the code as theirs. Errors: 55000 when called outside a script or when the tables are at another version; 42501 when a forced policy would hide rows; 22004.';
 REVOKE ALL ON FUNCTION ddd.migrate(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.guard_schema_version() RETURNS trigger

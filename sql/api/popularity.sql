@@ -27,6 +27,6 @@ CREATE OR REPLACE FUNCTION ddd.popular_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_popular_posts';
 COMMENT ON FUNCTION ddd.popular_posts(integer, text, integer) IS
-'Posts by number of comments, then created_at, then id, all descending, with at least min_comments comments (0: all posts). The counts are exact in the caller''s snapshot. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22023 also for a negative min_comments.';
+'Posts by number of comments, then created_at, then id, all descending, with at least min_comments comments (0: all posts). The counts are exact in the caller''s snapshot. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22023 also for a negative min_comments. 22004.';
 REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer) FROM PUBLIC;
 

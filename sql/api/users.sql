@@ -51,14 +51,14 @@ CREATE OR REPLACE FUNCTION ddd.create_user(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_create_user';
 COMMENT ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) IS
-'Signs a user up and returns the row. The password (UTF-8 bytes counted) is hashed with Argon2id; a hash from elsewhere goes in hashed_password; with neither, the user cannot log in. Errors: 23505 constraint ix_users_email, "Email already registered"; 22023 bad e-mail, both password and hash, unsupported hash; 22001 over 255 characters; 23514 blank name, password of fewer than 8 or more than 1024 bytes; 22004 null argument.';
+'Signs a user up and returns the row. The password (UTF-8 bytes counted) is hashed with Argon2id; a hash from elsewhere goes in hashed_password; with neither, the user cannot log in. Errors: 23505 constraint ix_users_email, "Email already registered"; 22023 bad e-mail, both password and hash, unsupported hash; 22001 over 255 characters; 23514 blank name, password of fewer than 8 or more than 1024 bytes; 22P05 a password without UTF-8 form; 22004 null argument.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.create_user(data jsonb) RETURNS ddd.user_info
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_create_user_json';
 COMMENT ON FUNCTION ddd.create_user(jsonb) IS
-'Signs a user up from a JSON object whose keys are the arguments of the other form. Errors: 23505 constraint ix_users_email, "Email already registered"; 22023 unknown key, wrong JSON type, bad e-mail, both password and hash, unsupported hash; 22001 over 255 characters; 23514 blank name, password of fewer than 8 or more than 1024 bytes; 22004 null argument; 23502 null value.';
+'Signs a user up from a JSON object whose keys are the arguments of the other form. Errors: 23505 constraint ix_users_email, "Email already registered"; 22023 unknown key, wrong JSON type, bad e-mail, both password and hash, unsupported hash; 22001 over 255 characters; 23514 blank name, password of fewer than 8 or more than 1024 bytes; 22P05 a password without UTF-8 form; 22004 null argument or missing key; 23502 null value.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.create_users(data jsonb, on_conflict text DEFAULT 'error') RETURNS SETOF ddd.user_info
@@ -91,7 +91,7 @@ CREATE OR REPLACE FUNCTION ddd.list_users(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'ddd_list_users';
 COMMENT ON FUNCTION ddd.list_users(integer, text, integer, boolean) IS
-'Users, newest first; only active or inactive ones where "active" says so. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing.';
+'Users, newest first; only active or inactive ones where "active" says so. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing. 22004.';
 REVOKE ALL ON FUNCTION ddd.list_users(integer, text, integer, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.search_users(
@@ -102,7 +102,7 @@ CREATE OR REPLACE FUNCTION ddd.search_users(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 20
 AS 'MODULE_PATHNAME', 'ddd_search_users';
 COMMENT ON FUNCTION ddd.search_users(text, integer, text) IS
-'Users whose full_name or email contains the text, in any case; with fewer than 3 characters, begins with it. % and _ mean themselves. First the one whose e-mail it is, then those that begin with it, then the rest, each by id. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22023 also for an empty query or one over 200 characters.';
+'Users whose full_name or email contains the text, in any case; with fewer than 3 characters, begins with it. % and _ mean themselves. First the one whose e-mail it is, then those that begin with it, then the rest, each by id. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22023 also for a blank query or one over 200 characters. 22004.';
 REVOKE ALL ON FUNCTION ddd.search_users(text, integer, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.update_user(
@@ -120,7 +120,7 @@ CREATE OR REPLACE FUNCTION ddd.set_password(user_id bigint, password text) RETUR
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_set_password';
 COMMENT ON FUNCTION ddd.set_password(bigint, text) IS
-'Hashes the password with Argon2id and stores it; false if there is no such user. Errors: 23514 fewer than 8 or more than 1024 bytes; 22004.';
+'Hashes the password with Argon2id and stores it; false if there is no such user. Errors: 23514 fewer than 8 or more than 1024 bytes; 22P05 no UTF-8 form; 22004.';
 REVOKE ALL ON FUNCTION ddd.set_password(bigint, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.is_authenticated(user_info ddd.user_info) RETURNS boolean

@@ -40,8 +40,8 @@ BEGIN
               FROM (SELECT u.id,
                            CASE WHEN btrim(concat(u.first_name, u.last_name), blanks) <> ''
                                 THEN concat_ws(' ',
-                                         nullif(btrim(u.first_name, E' \t\n\r\f\v'), ''),
-                                         nullif(btrim(u.last_name, E' \t\n\r\f\v'), '')) END AS joined
+                                         nullif(btrim(u.first_name, E' \t\n\r\f\x0b'), ''),
+                                         nullif(btrim(u.last_name, E' \t\n\r\f\x0b'), '')) END AS joined
                       FROM ddd.users u) names
              WHERE joined IS NULL OR char_length(joined) > 255) bad;
     IF bad_rows > 0 THEN
@@ -64,8 +64,8 @@ BEGIN
                    AND s.content -> 'first_name' = coalesce(to_jsonb(u.first_name), 'null')
                    AND s.content -> 'last_name' = coalesce(to_jsonb(u.last_name), 'null')),
                concat_ws(' ',
-                   nullif(btrim(u.first_name, E' \t\n\r\f\v'), ''),
-                   nullif(btrim(u.last_name, E' \t\n\r\f\v'), '')));
+                   nullif(btrim(u.first_name, E' \t\n\r\f\x0b'), ''),
+                   nullif(btrim(u.last_name, E' \t\n\r\f\x0b'), '')));
     GET DIAGNOSTICS migrated = ROW_COUNT;
     IF migrated <> (SELECT count(*) FROM ddd.users) THEN
         RAISE EXCEPTION USING
@@ -86,7 +86,7 @@ BEGIN
     ALTER TABLE ddd.users
         ALTER COLUMN full_name SET NOT NULL,
         ADD CONSTRAINT users_full_name_not_blank
-            CHECK (btrim(full_name, E' \t\n\r\f\v') <> ''),
+            CHECK (btrim(full_name, E' \t\n\r\f\x0b') <> ''),
         DROP COLUMN first_name,
         DROP COLUMN last_name;
     CREATE INDEX ix_user_name_email ON ddd.users (full_name, email);
@@ -104,7 +104,7 @@ BEGIN
         CONSTRAINT posts_pkey PRIMARY KEY (id),
         CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES ddd.users (id),
         CONSTRAINT posts_title_not_blank
-            CHECK (btrim(title, E' \t\n\r\f\v') <> ''),
+            CHECK (btrim(title, E' \t\n\r\f\x0b') <> ''),
         CONSTRAINT posts_times_finite
             CHECK (isfinite(created_at) AND isfinite(updated_at))
     );
@@ -131,7 +131,7 @@ BEGIN
         CONSTRAINT comments_parent_id_fkey FOREIGN KEY (post_id, parent_id)
             REFERENCES ddd.comments (post_id, id) ON DELETE SET NULL (parent_id),
         CONSTRAINT comments_content_not_blank
-            CHECK (btrim(content, E' \t\n\r\f\v') <> ''),
+            CHECK (btrim(content, E' \t\n\r\f\x0b') <> ''),
         CONSTRAINT comments_times_finite
             CHECK (isfinite(created_at) AND isfinite(updated_at))
     );

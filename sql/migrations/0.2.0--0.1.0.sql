@@ -60,8 +60,8 @@ BEGIN
       FROM ddd.users
      WHERE full_name IS DISTINCT FROM
            concat_ws(' ',
-               nullif(btrim(first_name, E' \t\n\r\f\v'), ''),
-               nullif(btrim(last_name, E' \t\n\r\f\v'), ''));
+               nullif(btrim(first_name, E' \t\n\r\f\x0b'), ''),
+               nullif(btrim(last_name, E' \t\n\r\f\x0b'), ''));
 
     ALTER TABLE ddd.users DROP COLUMN full_name;
     DROP INDEX IF EXISTS ddd.ix_users_is_active;

@@ -9,7 +9,7 @@ CREATE TABLE ddd.posts (
     CONSTRAINT posts_pkey PRIMARY KEY (id),
     CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES ddd.users (id),
     CONSTRAINT posts_title_not_blank
-        CHECK (btrim(title, E' \t\n\r\f\v') <> ''),
+        CHECK (btrim(title, E' \t\n\r\f\x0b') <> ''),
     CONSTRAINT posts_times_finite
         CHECK (isfinite(created_at) AND isfinite(updated_at))
 );
@@ -36,7 +36,7 @@ CREATE TABLE ddd.comments (
     CONSTRAINT comments_parent_id_fkey FOREIGN KEY (post_id, parent_id)
         REFERENCES ddd.comments (post_id, id) ON DELETE SET NULL (parent_id),
     CONSTRAINT comments_content_not_blank
-        CHECK (btrim(content, E' \t\n\r\f\v') <> ''),
+        CHECK (btrim(content, E' \t\n\r\f\x0b') <> ''),
     CONSTRAINT comments_times_finite
         CHECK (isfinite(created_at) AND isfinite(updated_at))
 );

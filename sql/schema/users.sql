@@ -15,7 +15,7 @@ CREATE TABLE ddd.users (
     CONSTRAINT users_times_finite
         CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT users_full_name_not_blank
-        CHECK (btrim(full_name, E' \t\n\r\f\v') <> '')
+        CHECK (btrim(full_name, E' \t\n\r\f\x0b') <> '')
 );
 ALTER SEQUENCE ddd.users_id_seq OWNED BY ddd.users.id;
 -- lower() under collation "C" folds ASCII letters and nothing else.

@@ -9,7 +9,8 @@
  *
  * E-mail addresses: one @ with something on both sides, no white space, no
  * control or invisible character, no dot at the ends of the domain and no two
- * in a row. Quoted local parts are refused; letters beyond ASCII are allowed
+ * in a row. Quoted local parts are refused, which are another spelling of an
+ * address that may be registered already; letters beyond ASCII are allowed
  * and are never folded, so two addresses that only look alike stay two.
  */
 #include "postgres.h"
@@ -18,7 +19,6 @@
 
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
-#include "parser/scansup.h"
 
 #include "core/core.h"
 
@@ -47,6 +47,7 @@ typedef struct CodeReader
 static void reader_begin(CodeReader *reader, const char *s, int len);
 static const char *convert_to_utf8(const char *s, int *len);
 static bool is_ascii(const char *s, int len);
+static bool is_ascii_space(char c);
 static bool reader_next(CodeReader *reader, uint32 *code);
 static bool is_invisible(uint32 code);
 
@@ -110,9 +111,9 @@ text_trim(text *value)
 	int			start = 0;
 	text	   *result;
 
-	while (start < len && scanner_isspace(s[start]))
+	while (start < len && is_ascii_space(s[start]))
 		start++;
-	while (len > start && scanner_isspace(s[len - 1]))
+	while (len > start && is_ascii_space(s[len - 1]))
 		len--;
 	result = palloc(VARHDRSZ + len - start);
 	SET_VARSIZE(result, VARHDRSZ + len - start);
@@ -145,7 +146,10 @@ email_problem(const char *s, int len)
 			continue;
 		}
 		if (!in_domain)
-			local_chars++;
+		{
+			if (local_chars++ == 0 && code == '"')
+				return "Its local part is quoted.";
+		}
 		else if (code == '.' && previous == '.')
 			return "A part of its domain is empty.";
 		previous = code;
@@ -164,7 +168,7 @@ name_problem(const char *s, int len)
 		return "It is blank.";
 	if (text_has_control(s, len))
 		return "It holds a control or invisible character.";
-	if (scanner_isspace(s[0]) || scanner_isspace(s[len - 1]))
+	if (is_ascii_space(s[0]) || is_ascii_space(s[len - 1]))
 		return "It begins or ends with a blank.";
 	return NULL;
 }
@@ -210,6 +214,13 @@ is_ascii(const char *s, int len)
 			return false;
 	}
 	return true;
+}
+
+/* As the tables' constraints have it; scanner_isspace left out VT before PostgreSQL 16. */
+static bool
+is_ascii_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static bool

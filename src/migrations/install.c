@@ -130,6 +130,7 @@ ddd_install(PG_FUNCTION_ARGS)
 	int64		attached;
 
 	check_superuser("install");
+	PreventCommandIfReadOnly("ddd.install()");
 	grant_to_owner();
 
 	if (!OidIsValid(relation_schema_version()))

@@ -110,6 +110,7 @@ ddd_stamp(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for ddd.stamp()"),
 				 errhint("Only a superuser may run it, like ALTER EXTENSION itself.")));
+	PreventCommandIfReadOnly("ddd.stamp()");
 	if (tables == NULL || strcmp(tables, wanted) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -140,7 +140,8 @@ password_init(void)
 /*
  * Hashes a password at the present cost; returns a palloc'd PHC string.
  *
- * Raises 23514 unless it has 8 to 1024 bytes of UTF-8, 22P05 or 22021 when it
+ * Raises 23514 with column "password" and constraint "password_length" unless
+ * it has 8 to 1024 bytes of UTF-8, 22P05 or 22021 when it
  * has no UTF-8 form, 53200 when the memory cannot be had.
  */
 char *
@@ -273,6 +274,7 @@ check_password_length(size_t length)
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("password must be at least %d bytes long",
 						PASSWORD_MIN_LENGTH),
+				 err_object(NULL, "password", "password_length"),
 				 errhidestmt(true),
 				 errhidecontext(true)));
 	if (length > PASSWORD_MAX_LENGTH)
@@ -280,6 +282,7 @@ check_password_length(size_t length)
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("password must be at most %d bytes long",
 						PASSWORD_MAX_LENGTH),
+				 err_object(NULL, "password", "password_length"),
 				 errhidestmt(true),
 				 errhidecontext(true)));
 }

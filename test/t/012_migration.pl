@@ -45,7 +45,8 @@ my @odd = (
 	"repeat('é', 255), NULL", "repeat('a', 127), repeat('b', 127)",
 	"NULL, 'A single'", "'A', 'single'", "'A single', NULL", "'A single', ''",
 	"'{\"first\": null}', 'NULL'", "U&'\\200B\\00A0x', 'y'",
-	"'one word', '  '", "' ', 'only  this '");
+	"'one word', '  '", "' ', 'only  this '",
+	"'vera', 'Asimov'", "E'\\x0bvvv', E'\\x0b'");
 my $odd = join ",\n", map { "(" . ($_ + 1) . ", $odd[$_])" } 0 .. $#odd;
 
 new_database($node, 'trip', 'CREATE EXTENSION ddd VERSION \'0.1.0\'');
@@ -78,16 +79,16 @@ is( sql(
 		$node, 'trip', q{
 		SELECT count(*) FROM ddd.users u JOIN public.original o USING (id)
 		 WHERE u.full_name IS DISTINCT FROM concat_ws(' ',
-		           nullif(btrim(o.first_name, E' \t\n\r\f\v'), ''),
-		           nullif(btrim(o.last_name, E' \t\n\r\f\v'), ''))}),
+		           nullif(btrim(o.first_name, E' \t\n\r\f\x0b'), ''),
+		           nullif(btrim(o.last_name, E' \t\n\r\f\x0b'), ''))}),
 	'0',
 	'up: every full_name is its two parts trimmed and joined');
 is( sql(
 		$node, 'trip',
-		q{SELECT string_agg(full_name, '|' ORDER BY id) FROM ddd.users WHERE id IN (1, 2, 5, 7, 8, 19, 26)}
+		q{SELECT string_agg(full_name, '|' ORDER BY id) FROM ddd.users WHERE id IN (1, 2, 5, 7, 8, 19, 26, 27, 28)}
 	),
-	'last only|first only|last and blanks|padded Both|Several spaces   in  it|A single|only  this',
-	'up: a missing part leaves no blank');
+	'last only|first only|last and blanks|padded Both|Several spaces   in  it|A single|only  this|vera Asimov|vvv',
+	'up: a missing part leaves no blank, and only blanks are trimmed');
 is( sql(
 		$node, 'trip',
 		q{SELECT DISTINCT version || ' ' || table_name FROM ddd.stash}),

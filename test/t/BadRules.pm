@@ -1,0 +1,600 @@
+# The rules of bad input: for each kind of argument, found by its type and name,
+# the values it is tried with and the answer that docs and the functions'
+# COMMENTs promise. Nothing here is recorded from what the code does.
+#
+# A try: [label, SQL of the value, expected, more...]; expected is SQLSTATEs
+# separated by | or [a property, as SQL over the rows r].
+
+package BadRules;
+
+use strict;
+use warnings;
+
+use BadCursor;
+use BadText;
+use Exporter 'import';
+
+our @EXPORT = qw(tries some);
+
+# ---- properties of success, as SQL over the rows r --------------------------
+sub none
+{
+	my ($f) = @_;
+	return [
+		{
+			set => 'count(*) = 0',
+			row => 'bool_and(r IS NULL)',
+			boolean => 'NOT bool_or(r)',
+			scalar => 'bool_and(r IS NULL)'
+		}->{ $f->{returns} }
+	];
+}
+
+sub some
+{
+	my ($f) = @_;
+	return [
+		{
+			set => 'count(*) > 0',
+			row => 'bool_and(NOT (r IS NULL))',
+			boolean => 'bool_and(r)',
+			scalar => 'bool_and(r IS NOT NULL)'
+		}->{ $f->{returns} }
+	];
+}
+
+# What an absent id gives: 23503 where the COMMENT says "no such <it>", else nothing is found.
+sub absent
+{
+	my ($f, $argument) = @_;
+	my ($thing) = $argument->{name} =~ /^(\w+)_id$/;
+
+	return $f->{comment} =~ /23503 no such [^;]*\b$thing\b/ ? '23503' : none($f);
+}
+
+sub null
+{
+	my ($f, $argument) = @_;
+	return $f->{strict} ? ['bool_and(r IS NULL)'] : $argument->{optional} ? some($f) : '22004';
+}
+
+# ---- the rules --------------------------------------------------------------
+sub id
+{
+	my ($f, $argument) = @_;
+	return
+	  map { [ "absent $_", $_, absent($f, $argument) ] }
+	  qw(0 -1 999999999 9223372036854775807 (-9223372036854775808));
+}
+
+sub parent_id
+{
+	my ($f, $argument) = @_;
+	return (
+		id($f, $argument),
+		[ 'same post', '1', some($f) ],
+		[ 'another post', '5', '23514' ],
+		[ 'of an absent post', '1', '23514|23503', with => { post_id => '999' } ],
+		[ 'by an absent author', '1', '23503', with => { author_id => '999' } ]);
+}
+
+sub reassign_to
+{
+	my ($f) = @_;
+	return (
+		(   map { [ "absent $_", $_, '23503', with => { mode => q{'reassign'} } ] }
+			  qw(0 -1 9223372036854775807)),
+		[ 'missing', 'NULL', '22023', with => { mode => q{'reassign'} } ],
+		[ 'the user itself', '5', '22023', with => { mode => q{'reassign'} } ],
+		[ 'another user', '2', some($f), with => { mode => q{'reassign'} } ],
+		[ 'another user, with content', '2', some($f), with => { mode => q{'reassign'}, user_id => '1' } ],
+		[ 'of an absent user', '2', none($f), with => { mode => q{'reassign'}, user_id => '999' } ],
+		(map { [ "with mode $_", '2', '22023', with => { mode => "'$_'" } ] } qw(restrict cascade)));
+}
+
+sub mode
+{
+	my ($f, undef, $context) = @_;
+	return (
+		[ 'restrict', q{'restrict'}, some($f) ],
+		[ 'cascade', q{'cascade'}, some($f) ],
+		[ 'reassign to nobody', q{'reassign'}, '22023' ],
+		[ 'restrict with content', q{'restrict'}, '23503', with => { user_id => '1' } ],
+		[ 'cascade with content', q{'cascade'}, some($f), with => { user_id => '1' } ],
+		unknown_words($context, 'RESTRICT', ' restrict', 'restrict ', 'restric', 'cascade;', 'null'));
+}
+
+sub on_conflict
+{
+	my ($f, undef, $context) = @_;
+	my $taken = q{'[{"email": "ANN@example.org", "full_name": "x"}]'};
+	return (
+		[ 'error', q{'error'}, some($f) ],
+		[ 'skip', q{'skip'}, some($f) ],
+		[ 'error, registered', q{'error'}, '23505', with => { data => $taken } ],
+		[ 'skip, registered', q{'skip'}, none($f), with => { data => $taken } ],
+		unknown_words($context, 'SKIP', 'ignore', ' skip', 'skip ', 'erro'));
+}
+
+sub unknown_words
+{
+	my ($context, @words) = @_;
+	return (
+		(map { [ "the word \"$_\"", literal($_), '22023' ] } @words),
+		map { [ $_->{label}, $_->{sql}, '22023' ] } texts($context));
+}
+
+sub first
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, $_, '2201W' ] } qw(-1 (-2147483648))),
+		(map { [ $_, $_, '22023' ] } qw(1001 2147483647)),
+		[ '0', '0', ['count(*) = 0'] ],
+		[ '1', '1', ['count(*) = 1'] ],
+		[ '1000', '1000', some($f) ]);
+}
+
+sub skip
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, $_, '2201X' ] } qw(-1 (-2147483648))),
+		(map { [ $_, $_, '22023' ] } qw(10001 2147483647)),
+		[ '0', '0', some($f) ],
+		[ '10000', '10000', none($f) ]);
+}
+
+sub per_row
+{
+	my ($f, $argument) = @_;
+	my ($column) = $argument->{name} =~ /^(\w+)_per_/;
+	return (
+		(map { [ $_, $_, '2201W' ] } qw(-1 (-2147483648))),
+		[ '0', '0', ["bool_and(r.$column = '[]')"] ],
+		[ '1', '1', ["bool_and(jsonb_array_length(r.$column) <= 1) AND bool_or(r.$column <> '[]')"] ],
+		[ 'huge', '2147483647', some($f) ]);
+}
+
+sub min_comments
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, $_, '22023' ] } qw(-1 (-2147483648))),
+		[ '0', '0', ['count(*) = 5'] ],
+		[ '4', '4', ['count(*) = 1'] ],
+		[ 'huge', '2147483647', none($f) ]);
+}
+
+sub expected_updated_at
+{
+	my ($f) = @_;
+	my ($table) = $f->{name} =~ /^update_(\w+)$/;
+	return (
+		(   map { [ $_, "'$_'::timestamptz", '23514', constraint => "${table}s_stale_update" ] } 'infinity',
+			'-infinity',
+			'4713-01-01 00:00+00 BC',
+			'294276-12-31 23:59:59.999999+00',
+			'epoch',
+			'now'),
+		[ 'the right one', "(SELECT updated_at FROM ddd.${table}s WHERE id = 1)", some($f) ],
+		[ 'of an absent row', "'epoch'::timestamptz", none($f), with => { "${table}_id" => '999' } ]);
+}
+
+sub flag
+{
+	my ($f) = @_;
+	return map { [ $_, $_, some($f) ] } qw(true false);
+}
+
+# Whether the COMMENT refuses a blank value of this name.
+sub refuses_blank
+{
+	my ($f, $word) = @_;
+	return $f->{comment} =~ /23514 [^;:]*blank $word/ || $f->{comment} =~ /[Ee]rrors:? as create_user\b/;
+}
+
+# The answer to one text: stored as it is, or refused.
+sub text_answer
+{
+	my ($f, $value, $context, $max, $word, $check) = @_;
+	my @states;
+
+	push @states, '22001' if defined $max && text_length($value, $context) > $max;
+	push @states, '23514' if defined $word && refuses_blank($f, $word) && is_blank($value);
+	return @states ? join '|', @states : [$check];
+}
+
+sub title     { return column_text(@_, 'title', 255, 'title'); }
+sub full_name { return column_text(@_, 'full_name', 255, 'name'); }
+sub content   { return column_text(@_, 'content', undef, 'content'); }
+sub bio       { return column_text(@_, 'bio'); }
+
+sub column_text
+{
+	my ($f, $argument, $context, $column, $max, $word) = @_;
+	return map {
+		[
+			$_->{label}, $_->{sql},
+			text_answer($f, $_, $context, $max, $word, "bool_and(r.$column = $_->{sql})")
+		]
+	} texts($context);
+}
+
+sub email
+{
+	my ($f, $argument, $context) = @_;
+	my $lookup = $f->{volatile} ne 'v';
+	return map {
+		my ($stored, @states) = email_answer($_, $context);
+		my $states = join '|', @states;
+		[
+			$_->{label}, $_->{sql},
+			$lookup ? ($states eq '23505' ? some($f) : none($f)) : $states
+			  || ["bool_and(r.email = $stored)"]
+		];
+	} emails($context), texts($context);
+}
+
+sub query
+{
+	my ($f, $argument, $context) = @_;
+	return map {
+		my $length = text_length(trimmed($_), $context);
+		my $sought = "lower(btrim($_->{sql}, E' \\t\\n\\r\\f\\x0b') COLLATE \"default\")";
+		[
+			$_->{label},
+			$_->{sql},
+			is_blank($_) || $length > 200
+			? '22023'
+			: [
+				"coalesce(bool_and(strpos(lower(r.full_name), $sought) > 0 OR strpos(lower(r.email), $sought) > 0), true)"
+			]
+		];
+	} texts($context), queries($context);
+}
+
+sub tag_name
+{
+	my ($f, $argument, $context) = @_;
+	return (
+		(   map { [ "rust as \"$_->[0]\"", $_->[1], ['count(*) = 3'] ] } [ 'RUST', q{'RUST'} ],
+			[ 'blanks around', q{E' \trust\r\n\f'} ],
+			[ 'VT around', q{E'\x0brust\x0b'} ]),
+		map { [ $_->{label}, $_->{sql}, none($f) ] } texts($context));
+}
+
+sub tags
+{
+	my ($f, $argument, $context) = @_;
+	my $takes_any = $f->{comment} =~ /without regard to those it does not have/;
+	my $many = $context->{heavy} ? 1_000_000 : 20_000;
+	my $result = $f->{returns} eq 'row' ? 'NOT (r IS NULL)' : 'r IS NOT NULL';
+	my $ok = ["bool_and($result)"];
+	my $refused = sub { $takes_any ? $ok : $_[0] };
+	my @cases = (
+		[ 'empty', q{'{}'}, $ok ],
+		[ 'duplicates', q{'{a,a,A, a,"a "}'}, $ok ],
+		[ 'two dimensions', q{'{{a,b},{c,d}}'}, '2202E' ],
+		[ 'six dimensions', q{'{{{{{{a}}}}}}'}, '2202E' ],
+		[ 'a NULL', q{'{a,NULL}'}, '22004' ],
+		[ 'only a NULL', q{'{NULL}'}, '22004' ],
+		[ 'two dimensions with NULL', q{'{{a,NULL}}'}, '2202E|22004' ],
+		[ 'lower bound 7', q{'[7:8]={a,b}'}, $ok ],
+		[ 'lower bound -3', q{'[-3:-3]={a}'}, $ok ],
+		[ '33 tags', q{(SELECT array_agg('t' || i) FROM generate_series(1, 33) i)}, $refused->('22023') ],
+		[
+			'33 spellings of one',
+			q{(SELECT array_agg('t' || repeat(' ', i)) FROM generate_series(1, 33) i)}, $ok
+		],
+		[
+			'very many', "(SELECT array_agg('t' || i) FROM generate_series(1, $many) i)",
+			$refused->('22023')
+		],
+		[ 'many of one', "array_fill('t'::text, ARRAY[20000])", $ok ],
+		[ 'a blank among them', q{ARRAY['a', ' ', 'b']}, $refused->('22023') ]);
+
+	foreach my $value (texts($context), tag_texts($context))
+	{
+		my $state = join '|', (text_length(trimmed($value), $context) > 100 ? '22001' : ()),
+		  (is_blank($value) || has_control(trimmed($value)) ? '22023' : ());
+		push @cases,
+		  [ "one tag, $value->{label}", "ARRAY[$value->{sql}]", $state ? $refused->($state) : $ok ];
+	}
+	return @cases;
+}
+
+sub ids
+{
+	my ($f, $argument, $context) = @_;
+	my $many = $context->{heavy} ? 1_000_000 : 20_000;
+	return (
+		[ 'empty', q{'{}'}, none($f) ],
+		[ 'a NULL', q{'{1,NULL}'}, '22004' ],
+		[ 'only NULLs', q{'{NULL,NULL}'}, '22004' ],
+		[ 'two dimensions', q{'{{1,2},{3,4}}'}, '2202E' ],
+		[ 'two dimensions with NULL', q{'{{1,NULL}}'}, '2202E|22004' ],
+		[ 'absent', q{'{0,-1,999,9223372036854775807,-9223372036854775808}'}, none($f) ],
+		[ 'lower bound 7', q{'[7:8]={2,1}'}, ['array_agg(r.id) = ARRAY[2, 1]::bigint[]'] ],
+		[ 'in this order', q{'{3,1,2}'}, ['array_agg(r.id) = ARRAY[3, 1, 2]::bigint[]'] ],
+		[ 'a thousand', q{array_fill(999::bigint, ARRAY[1000])}, none($f) ],
+		[ 'a thousand and one', q{array_fill(1::bigint, ARRAY[1001])}, '22023' ],
+		[ 'very many', "array_fill(1::bigint, ARRAY[$many])", '22023' ],
+		[ 'very many in two dimensions', "array_fill(1::bigint, ARRAY[2, $many])", '22023|2202E' ]);
+}
+
+# What a good password gives: a row, true, or an Argon2id hash.
+sub password
+{
+	my ($f, $argument, $context) = @_;
+	my $ok = $f->{name} eq 'hash_password' ? [q{bool_and(r ~ '^[$]argon2id[$]v=19[$]')}] : some($f);
+	my $verifies = $f->{name} eq 'verify_password';
+
+	return map {
+		my $bytes = $_->{bytes};
+		my $refused = !defined $bytes ? '22P05' : $verifies ? undef : length $bytes < 8
+		  || length $bytes > 1024 ? '23514' : undef;
+		[ $_->{label}, $_->{hex}, $refused // ($verifies ? ['NOT bool_or(r)'] : $ok), secret => $_->{raw} ];
+	} passwords($context), texts($context);
+}
+
+# verify_password with the 72 bytes that bcrypt reads, and two forms of one text.
+sub known_passwords
+{
+	my ($f, undef, $context) = @_;
+	my $hash = hex_literal('$2b$04$abcdefghijklmnopqrstuuKiIlCeXB6chNXkLyAo8C7XcLPzh6zUe');
+	my @known = (
+		[ '72 bytes', ("\xe9" x 36), 't' ],
+		[ '73 bytes', ("\xe9" x 36) . 'x', 't' ],
+		[ '1024 bytes', ("\xe9" x 36) . ('x' x 952), 't' ],
+		[ '1025 bytes', ("\xe9" x 36) . ('x' x 953), 'f' ],
+		[ '71 bytes', ("\xe9" x 35) . 'x', 'f' ],
+		[ 'byte 71 differs', ("\xe9" x 35) . "x\xe9", 'f' ]);
+
+	return (
+		(   map {
+				[
+					"bcrypt, $_->[0]", hex_literal($_->[1]),
+					["bool_and(r = '$_->[2]')"], with => { hash => $hash }
+				]
+			} @known),
+		[ 'composed', hex_literal("p\xe4ssw\xf6rd"), ['bool_and(r)'] ],
+		(   $context->{representable}->("\x{308}")
+			? [ 'decomposed', hex_literal("pa\x{308}sswo\x{308}rd"), ['NOT bool_or(r)'] ]
+			: ()));
+}
+
+# A stored hash: refused (22023; identify_hash says NULL) or taken.
+sub hash
+{
+	my ($f, $argument, $context) = @_;
+	my $identifies = $f->{name} eq 'identify_hash';
+	my %ok = (
+		identify_hash => sub { ["bool_and(r = '$_[0]')"] },
+		verify_password => sub { ['NOT bool_or(r)'] },
+		needs_rehash => sub { [ $_[0] eq 'unusable' ? 'NOT bool_or(r)' : 'bool_and(r)' ] });
+	my $ok = $ok{ $f->{name} } // sub { some($f) };
+
+	return (
+		(   map { [ $_->{label}, $_->{hex}, $identifies ? none($f) : '22023', secret => $_->{raw} ] }
+			  bad_hashes($context),
+			texts($context)),
+		map { [ "good $_->[0]", hex_literal($_->[1]), $ok->($_->[0]), secret => $_->[1] ] } good_hashes());
+}
+
+# The keys of JSON objects: the rule of their values, and whether null is allowed.
+my %keys = (
+	update_user => {
+		email => [ \&email ],
+		full_name => [ \&full_name ],
+		bio => [ \&bio, 1 ],
+		is_active => [ \&flag ],
+		is_superuser => [ \&flag ]
+	},
+	update_post => { title => [ \&title ], content => [ \&content ] },
+	update_comment => { content => [ \&content ] },
+	create_user => {
+		email => [ \&email ],
+		full_name => [ \&full_name ],
+		bio => [ \&bio, 1 ],
+		password => [ \&password, 1 ],
+		hashed_password => [ \&hash, 1 ],
+		is_active => [ \&flag ],
+		is_superuser => [ \&flag ]
+	});
+$keys{create_users} = $keys{create_user};
+
+sub object
+{
+	my ($f, $argument, $context) = @_;
+	my $keys = $keys{ $f->{name} } or die "no keys for argument $argument->{name} of $f->{signature}\n";
+	my $creates = $argument->{name} eq 'data';
+	my $base =
+	  $creates ? q{'{"email": "new@example.org", "full_name": "New User"}'::jsonb} : q{'{}'::jsonb};
+	my $in_array = $f->{name} eq 'create_users';
+	my $wrap = sub { $in_array ? "jsonb_build_array($_[0])" : $_[0] };
+	my @cases;
+
+	# whole values
+	push @cases,
+	  map { [ "JSON $_", "'$_'::jsonb", '22023' ] }
+	  qw(null true 1 "x" [1] [[]] [null] [[{}]] [["a"]] ["a"] [true] [[[[[[]]]]]]),
+	  $in_array ? qw({} {"a":1}) : qw([] [{}]);
+	push @cases, [ 'empty array', q{'[]'::jsonb}, none($f) ] if $in_array;
+	push @cases, [ 'deep array', q{(repeat('[', 3000) || repeat(']', 3000))::jsonb}, '22023' ];
+	push @cases, [ 'empty object', $wrap->(q{'{}'::jsonb}), $creates ? '22004' : some($f) ];
+	push @cases,
+	  map { my $key = $_; [ "key $key missing", $wrap->("$base - '$key'"), '22004' ] } qw(email full_name)
+	  if $creates;
+	push @cases, map {
+		[
+			"unknown key \"" . substr($_, 0, 20) . '"',
+			$wrap->("$base || jsonb_build_object(" . literal($_) . q{, 'x')}),
+			'22023'
+		]
+	} ( '', ' ', 'id', 'ID', 'created_at', 'updated_at',
+		'author_id', 'post_id', 'parent_id', "EMAIL", 'Title', 'content ',
+		'x' x 100000, "\xe9" x 63),
+	  $creates ? () : ('hashed_password', 'password');
+	push @cases,
+	  [
+		'both password and hash',
+		$wrap->(qq{$base || '{"password": "12345678", "hashed_password": "!"}'}), '22023'
+	  ]
+	  if $creates;
+
+	foreach my $key (sort keys %$keys)
+	{
+		my ($rule, $nullable) = @{ $keys->{$key} };
+		my $with = sub { $wrap->("$base || jsonb_build_object('$key', $_[0])") };
+		my $is_flag = $rule == \&flag;
+
+		push @cases, [ "$key null", $with->('NULL'), $nullable ? some($f) : '23502', column => $key ];
+		push @cases,
+		  map { [ "$key wrong type $_", $with->("'$_'::jsonb"), '22023' ] }
+		  qw(1 1e308 [] {} ["x"] {"a":{"a":[]}}), $is_flag ? qw("true" "" 0) : qw(true false);
+		push @cases, [ "$key deep", $with->(q{(repeat('[', 3000) || repeat(']', 3000))::jsonb}), '22023' ];
+		push @cases, [ "$key twice", $wrap->(qq{$base || '{"$key": 1, "$key": []}'}), '22023' ];
+		foreach my $case ($rule->($f, $argument, $context))
+		{
+			my ($label, $sql, $expected, %more) = @$case;
+			push @cases, [ "$key, $label", $with->($sql), $expected, %more ];
+		}
+	}
+	return @cases;
+}
+
+sub user_value
+{
+	my ($f, $argument, $context) = @_;
+	my $row = sub { "ROW(1, $_[0], $_[1], true, false, NULL, 'infinity', '-infinity')::ddd.user_info" };
+	my $repr = $f->{name} eq 'repr';
+	return (
+		[
+			'all NULL',
+			'ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::ddd.user_info',
+			[ $repr ? q{bool_and(r = '<User(email=None, full_name=None)>')} : 'bool_and(r IS NULL)' ]
+		],
+		map {
+			[
+				$_->{label},
+				$row->($_->{sql}, $_->{sql}),
+				[
+					$repr
+					? q{bool_and(r LIKE '<User(email=''%'', full\_name=''%'')>' AND r !~ '[\x01-\x1f\x7f]')}
+					: 'bool_and(r)'
+				]
+			]
+		} texts($context));
+}
+
+sub record
+{
+	my ($f, $argument, $context) = @_;
+	return (
+		(   map { [ $_, $_, '42804' ] } '1', q{'x'::text},
+			q{'{}'::jsonb}, q{'{1}'::int[]},
+			'NULL', 'ROW(1, 2)',
+			'now()', q{(SELECT c FROM pg_class c LIMIT 1)},
+			q{ARRAY(SELECT u FROM ddd.users u)}, q{(SELECT x FROM (SELECT 1) x)},
+			q{'(1,2)'::point}, q{'ddd.users'::regclass}),
+		[ 'NULL integer', 'NULL::int', none($f) ],
+		[ 'NULL user_info', 'NULL::ddd.user_info', none($f) ],
+		[ 'NULL users', 'NULL::ddd.users', none($f) ],
+		(   map {
+				[
+					"a row of $_",
+					"(SELECT t FROM ddd.$_ t LIMIT 1)",
+					[q{bool_and(jsonb_typeof(r) = 'object' AND NOT r ? 'hashed_password')}]
+				]
+			} qw(users posts comments tags post_tags schema_version)),
+		map {
+			[
+				$_->{label},
+				"ROW(1, $_->{sql}, $_->{sql}, true, false, NULL, 'infinity', '-infinity')::ddd.user_info",
+				["bool_and(r ->> 'email' = $_->{sql})"]
+			]
+		} texts($context));
+}
+
+sub version
+{
+	my ($f, undef, $context) = @_;
+	return (
+		[ 'the present one', q{(SELECT extversion FROM pg_extension WHERE extname = 'ddd')}, some($f) ],
+		(   map { [ $_, "'$_'", '22023' ] } '0.0.0',
+			'0.1.0', '99.0.0', '99999999999999999999.1.1', '0.2', 'head', '0.2.0 '),
+		map { [ $_->{label}, $_->{sql}, '22023' ] } texts($context));
+}
+
+sub outside_script
+{
+	my ($f, undef, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, '55000' ] } texts($context);
+}
+
+sub type_name
+{
+	my ($f, undef, $context) = @_;
+	return (
+		[ 'a type', q{'user_info'}, some($f) ],
+		[ 'a row type', q{'users'}, none($f) ],
+		map { [ $_->{label}, $_->{sql}, none($f) ] } texts($context));
+}
+
+my %rule = (
+	'bigint user_id' => \&id,
+	'bigint post_id' => \&id,
+	'bigint comment_id' => \&id,
+	'bigint author_id' => \&id,
+	'bigint parent_id' => \&parent_id,
+	'bigint reassign_to' => \&reassign_to,
+	'text mode' => \&mode,
+	'text on_conflict' => \&on_conflict,
+	'integer first' => \&first,
+	'integer skip' => \&skip,
+	'integer comments_per_post' => \&per_row,
+	'integer posts_per_user' => \&per_row,
+	'integer min_comments' => \&min_comments,
+	'text after' => \&cursors,
+	'timestamp with time zone expected_updated_at' => \&expected_updated_at,
+	'boolean is_active' => \&flag,
+	'boolean is_superuser' => \&flag,
+	'boolean active' => \&flag,
+	'text title' => \&title,
+	'text full_name' => \&full_name,
+	'text content' => \&content,
+	'text bio' => \&bio,
+	'text email' => \&email,
+	'text query' => \&query,
+	'text name' => \&tag_name,
+	'owns_type text name' => \&type_name,
+	'text[] tags' => \&tags,
+	'bigint[] ids' => \&ids,
+	'text password' => \&password,
+	'verify_password text password' => sub { return (password(@_), known_passwords(@_)); },
+	'text hash' => \&hash,
+	'text hashed_password' => \&hash,
+	'jsonb patch' => \&object,
+	'jsonb data' => \&object,
+	'ddd.user_info user_info' => \&user_value,
+	'anyelement record' => \&record,
+	'text version' => \&version,
+	'text from_version' => \&outside_script,
+	'text statements' => \&outside_script);
+
+# Returns what an argument is tried with.
+sub tries
+{
+	my ($f, $argument, $context) = @_;
+	my $rule = $rule{"$f->{name} $argument->{type} $argument->{name}"}
+	  // $rule{"$argument->{type} $argument->{name}"} // die
+	  "no rule for argument $argument->{name} $argument->{type} of $f->{signature}: give it one in BadRules.pm\n";
+	my @tries = $rule->($f, $argument, $context);
+
+	push @tries, [ 'NULL', "NULL::$argument->{type}", null($f, $argument) ]
+	  if $argument->{type} ne 'anyelement' && !grep { $_->[1] eq 'NULL' } @tries;
+	return @tries;
+}
+
+1;
