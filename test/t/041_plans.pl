@@ -25,7 +25,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Ddd;
-use List::Util qw(max sum0);
+use List::Util qw(max min sum0);
 use Plans;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -369,8 +369,26 @@ foreach my $name (sort keys %flat)
 # ---- the test sees a scan where there is one
 my @scanned = run_calls(
 	$node, 'm',
-	"SET enable_indexscan = off;\nSET enable_indexonlyscan = off;\nSET enable_bitmapscan = off;\n" . join '',
-	map { reported($_) } grep { $_->{label} =~ / (?:page 1|ids one page default)$/ } @quick);
+	q{BEGIN;
+	DO $$
+	DECLARE
+		command text;
+	BEGIN
+		FOR command IN
+			SELECT format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', conrelid::regclass, conname)
+			  FROM pg_constraint WHERE connamespace = 'ddd'::regnamespace AND contype IN ('p', 'u')
+			   AND conrelid <> 'ddd.schema_version'::regclass
+			UNION ALL
+			SELECT format('DROP INDEX %s', indexrelid::regclass)
+			  FROM pg_index JOIN pg_class c ON c.oid = indexrelid LEFT JOIN pg_constraint ON conindid = indexrelid
+			 WHERE relnamespace = 'ddd'::regnamespace AND conindid IS NULL
+		LOOP
+			EXECUTE command;
+		END LOOP;
+	END
+	$$;
+	} . join('', map { reported($_) } grep { $_->{label} =~ / (?:page 1|ids one page default)$/ } @quick)
+	  . "ROLLBACK;\n");
 
 $_->{nth} = 'without indexes' foreach @scanned;
 my %scanned;
@@ -384,12 +402,14 @@ is_deeply([ grep { !$scanned{$_} } sort keys %scanned ],
 # ---- with the index that README recommends a search reads what matches it
 sql($node, 'm', q{
 	CREATE EXTENSION pg_trgm;
-	CREATE INDEX ix_users_trgm ON ddd.users USING gin (full_name gin_trgm_ops, email gin_trgm_ops);
+	CREATE INDEX ix_users_trgm ON ddd.users
+		USING gin (lower(full_name) gin_trgm_ops, lower(email COLLATE "C") gin_trgm_ops);
 	ANALYZE ddd.users;
 });
 my @searches = grep { $_->{listing} eq 'search_users' } @m;
 my @found = run_calls($node, 'm',
 	join '', map { session($_, repeated_call(7, $_->{call})) } @searches);
+my $users = number('SELECT count(*) FROM ddd.users');
 my @violations;
 
 foreach my $i (0 .. $#found)
@@ -402,12 +422,15 @@ foreach my $i (0 .. $#found)
 	my $matches = number("SELECT count(*) FROM ddd.users WHERE $condition");
 
 	$call->{cold} = $i % 3 == 0;
-	# the order needs all that match; the index is read once for each trigram
-	my $excess = excess($call, $matches + length $query) or next;
+	# either all that match, the index being read once for each trigram, or all
+	# users on the way to a page of them
+	my $walk = min($users, ($case{m}{ $call->{label} }{values}{first} // 20) * $users / max(1, $matches));
+	my $excess = excess($call, max($matches + length $query, $walk)) or next;
 	push @violations, "$call->{label}, $nth[$i % 3]: $excess, $matches match\n    "
 	  . join "\n    ", map { plan_text($_->{root}) } @{ $call->{plans} };
 }
-is(join("\n", @violations), '', 'search_users reads what matches with an index of trigrams');
+is(join("\n", @violations), '',
+	'with an index of trigrams search_users reads what matches, or as far as a page of it');
 
 $node->stop;
 done_testing();
