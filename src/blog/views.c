@@ -17,33 +17,43 @@
 #include "core/core.h"
 #include "users/users.h"
 
+/* The columns of a comment in its object's order, of an alias c. */
+static const NestedField comment_fields[] = {
+	{"id", INT8OID}, {"content", TEXTOID}, {"author_id", INT8OID}, {"parent_id", INT8OID},
+	{"created_at", TIMESTAMPTZOID}, {"updated_at", TIMESTAMPTZOID}, {"author_name", TEXTOID}
+};
+
+/*
+ * A subquery with ORDER BY that refers to the page's row is run for each such
+ * row in turn: so the children come in order, though the last ORDER BY, which
+ * costs nothing, speaks of the page alone.
+ */
 static SpiPlan with_comments_plan = {
-	.sql = "SELECT " POST_COLUMNS ", coalesce(c.comments, '[]'), p.created_at, p.id"
+	.sql = "SELECT " POST_COLUMNS ", c.*, p.created_at, p.id"
 	" FROM (SELECT * FROM ddd.posts p WHERE (p.created_at, p.id) < ($1, $2)"
 	" ORDER BY p.created_at DESC, p.id DESC OFFSET $3 LIMIT $4) p"
-	" LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object("
-	"'id', c.id, 'content', c.content, 'author_id', c.author_id, 'author_name', u.full_name,"
-	" 'parent_id', c.parent_id, 'created_at', c.created_at, 'updated_at', c.updated_at)"
-	" ORDER BY c.created_at, c.id) AS comments"
-	" FROM (SELECT * FROM ddd.comments c WHERE c.post_id = p.id"
-	" ORDER BY c.created_at, c.id LIMIT $5) c"
-	" JOIN ddd.users u ON u.id = c.author_id) c ON true"
+	" LEFT JOIN LATERAL (SELECT c.id, c.content, c.author_id, c.parent_id,"
+	" c.created_at, c.updated_at, u.full_name"
+	" FROM ddd.comments c JOIN ddd.users u ON u.id = c.author_id WHERE c.post_id = p.id"
+	" ORDER BY c.created_at, c.id LIMIT $5) c ON true"
 	" ORDER BY p.created_at DESC, p.id DESC",
 	.nargs = 5,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID},
 	.choice = PLAN_WALK,
 };
 
+static const NestedField post_fields[] = {
+	{"id", INT8OID}, {"title", TEXTOID}, {"content", TEXTOID},
+	{"created_at", TIMESTAMPTZOID}, {"updated_at", TIMESTAMPTZOID}
+};
+
 static SpiPlan with_posts_plan = {
-	.sql = "SELECT " USER_COLUMNS ", coalesce(p.posts, '[]'), u.created_at, u.id"
+	.sql = "SELECT " USER_COLUMNS ", p.*, u.created_at, u.id"
 	" FROM (SELECT * FROM ddd.users u WHERE (u.created_at, u.id) < ($1, $2)"
 	" ORDER BY u.created_at DESC, u.id DESC LIMIT $3) u"
-	" LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object("
-	"'id', p.id, 'title', p.title, 'content', p.content,"
-	" 'created_at', p.created_at, 'updated_at', p.updated_at)"
-	" ORDER BY p.created_at DESC, p.id DESC) AS posts"
-	" FROM (SELECT * FROM ddd.posts p WHERE p.author_id = u.id"
-	" ORDER BY p.created_at DESC, p.id DESC LIMIT $4) p) p ON true"
+	" LEFT JOIN LATERAL (SELECT p.id, p.title, p.content, p.created_at, p.updated_at"
+	" FROM ddd.posts p WHERE p.author_id = u.id"
+	" ORDER BY p.created_at DESC, p.id DESC LIMIT $4) p ON true"
 	" ORDER BY u.created_at DESC, u.id DESC",
 	.nargs = 4,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID},
@@ -81,12 +91,12 @@ ddd_posts_with_comments(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 1, 2, newest_first);
 
 	api_begin(&call);
-	page_execute(&page, &with_comments_plan, (Datum[])
+	nested_execute(&page, &with_comments_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.skip), Int64GetDatum(page.first),
 					 Int64GetDatum(comments_per_post)
-				 }, limited ? NULL : "    n", fcinfo);
+				 }, limited ? NULL : "    n", comment_fields, lengthof(comment_fields), fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
@@ -106,11 +116,11 @@ ddd_users_with_posts(PG_FUNCTION_ARGS)
 	page_after(&page, fcinfo, 1, 2, newest_first);
 
 	api_begin(&call);
-	page_execute(&page, &with_posts_plan, (Datum[])
+	nested_execute(&page, &with_posts_plan, (Datum[])
 				 {
 					 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
 					 Int64GetDatum(page.first), Int64GetDatum(posts_per_user)
-				 }, limited ? NULL : "   n", fcinfo);
+				 }, limited ? NULL : "   n", post_fields, lengthof(post_fields), fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
