@@ -62,6 +62,40 @@ CREATE TEMPORARY VIEW member AS
       JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'ddd';
 SELECT cmp_ok(count(*), '>', 40::bigint, 'the extension has its functions') FROM member;
 SELECT is_empty('SELECT oid::regprocedure FROM member WHERE obj_description(oid, ''pg_proc'') IS NULL', 'every function has a comment');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'ddd'::regnamespace EXCEPT SELECT oid::regprocedure FROM member$$,
+    'schema ddd has no function but the extension''s');
+
+-- ddd.api: every function that is not internal, each in a context
+CREATE TEMPORARY VIEW member_line AS
+    SELECT m.oid, l.line, l.nth, max(l.nth) OVER (PARTITION BY m.oid) AS last, l.line ~ '^Context: \w+ [(]internal[)][.]$' AS internal
+      FROM member m, regexp_split_to_table(obj_description(m.oid, 'pg_proc'), '\n') WITH ORDINALITY AS l (line, nth);
+SELECT is_empty($$SELECT oid::regprocedure, line FROM member_line WHERE nth = last
+     AND line !~ '^Context: (core|users|blog|popularity|tags|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
+SELECT bag_eq('SELECT function, arguments, result FROM ddd.api',
+    $$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
+        FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last WHERE NOT l.internal$$,
+    'ddd.api has every function that is not internal, and no other');
+SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE NOT EXISTS (
+        SELECT FROM member p JOIN member_line f ON f.oid = p.oid AND f.nth = 1 JOIN member_line c ON c.oid = p.oid AND c.nth = c.last
+         WHERE p.proname = a.function AND pg_get_function_arguments(p.oid) = a.arguments
+           AND f.line = a.summary AND c.line = 'Context: ' || a.context || '.')$$, 'ddd.api has context and summary of each comment');
+SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
+SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
+     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'create_tables', 'attach_triggers', 'grant_to_owner'))$$,
+    'internal are the trigger functions and what scripts and install() call');
+SELECT is_empty($$SELECT p.oid::regprocedure, d.names, p.proargnames FROM member p JOIN member_line c ON c.oid = p.oid AND c.nth = c.last AND NOT c.internal
+      CROSS JOIN LATERAL (SELECT coalesce(array_agg(substring(line, '^\w+') ORDER BY nth), '{}') AS names
+                            FROM member_line l WHERE l.oid = p.oid AND line ~ '^[a-z]\w*: ') d
+     WHERE d.names IS DISTINCT FROM coalesce(p.proargnames, '{}')$$, 'a comment describes every argument, in order');
+SELECT is_empty($$SELECT oid::regprocedure FROM member_line GROUP BY oid HAVING NOT bool_or(internal)
+     AND (count(*) FILTER (WHERE line ~ '^Returns: .') <> 1 OR count(*) FILTER (WHERE line ~ '^Errors:( none[.])?$') <> 1)$$,
+    'a comment says what is returned and which errors are raised');
+SELECT is(obj_description('ddd.api'::regclass, 'pg_class') IS NOT NULL AND bool_and(col_description(attrelid, attnum) IS NOT NULL), true, 'ddd.api and its columns have comments')
+  FROM pg_attribute WHERE attrelid = 'ddd.api'::regclass AND attnum > 0;
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'ddd' AND c.relkind IN ('v', 'm') AND NOT EXISTS (
+        SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'ddd'
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')$$, 'every view is a member of the extension');
 SELECT is_empty('SELECT oid::regprocedure FROM member WHERE pronamespace <> ''ddd''::regnamespace', 'every function is in schema ddd');
 SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c') AND proname NOT IN ('create_tables', 'attach_triggers', 'grant_to_owner')$$,
     'every function is in C, but the three that scripts and install() share');

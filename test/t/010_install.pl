@@ -34,8 +34,12 @@ is( sql(
 		$node, $db,
 		"SELECT string_agg(DISTINCT d.classid::regclass::text, ',' ORDER BY d.classid::regclass::text) $members"
 	),
-	'pg_proc,pg_type',
-	'members are functions and types: no table, sequence, index, trigger or schema');
+	'pg_class,pg_proc,pg_type',
+	'members are functions, types and relations: no index, trigger or schema');
+is(sql($node, $db, "SELECT string_agg(d.objid::regclass::text, ',') $members AND d.classid = 'pg_class'::regclass"),
+	'ddd.api', 'the one relation among them is the view: no table or sequence');
+is(sql($node, $db, "SET search_path = ''; SELECT result, arguments FROM ddd.api WHERE function = 'get_post'"),
+	'ddd.post_info|post_id bigint', 'the view shows the functions');
 is( sql(
 		$node, $db, q{
 		SELECT count(*) FROM pg_depend d
