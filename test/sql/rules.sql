@@ -4,6 +4,8 @@ SET client_min_messages = warning;
 \getenv input PG_ABS_SRCDIR
 \set err :input '/common/err.sql'
 \i :err
+ALTER SEQUENCE ddd.users_id_seq RESTART;
+ALTER SEQUENCE ddd.posts_id_seq RESTART;
 INSERT INTO ddd.users (email, full_name) VALUES ('Ann@rules', 'Ann'), ('bob@rules', 'Bob');
 SELECT id AS ann FROM ddd.users WHERE email = 'Ann@rules' \gset
 SELECT id AS bob FROM ddd.users WHERE email = 'bob@rules' \gset
