@@ -56,6 +56,27 @@ SELECT is_empty($$
     SELECT conname FROM pg_constraint WHERE connamespace = 'ddd'::regnamespace AND conname !~ ('^' || (SELECT relname FROM pg_class WHERE oid = conrelid) || '_')$$,
     'constraints are named for their table');
 
+-- lint: one way to name and to type things
+CREATE TEMPORARY VIEW table_column AS
+    SELECT c.oid, c.relname, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, pg_get_expr(d.adbin, d.adrelid) AS default_value
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+     WHERE c.relnamespace = 'ddd'::regnamespace AND c.relkind = 'r';
+SELECT cmp_ok(count(*), '>', 30::bigint, 'there are columns to lint') FROM table_column;
+SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '_at$' AND (type, attnotnull) <> ('timestamp with time zone', true)$$, 'times are timestamptz and not null');
+SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '^(created|updated)_at$' AND default_value <> 'now()'$$, 'created_at and updated_at default to now()');
+SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '(^|_)id$' AND type <> 'bigint'$$, 'ids are bigint');
+SELECT is_empty($$SELECT relname FROM table_column WHERE attname = 'id' AND default_value IS DISTINCT FROM format('nextval(''ddd.%s_id_seq''::regclass)', relname)$$, 'ids come from the sequence named for the table');
+SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '^is_' AND (type, attnotnull) <> ('boolean', true)$$, 'flags are boolean and not null');
+SELECT is_empty($$SELECT relname, attname FROM table_column WHERE relname !~ '^[a-z_]+$' OR attname !~ '^[a-z_]+$'$$, 'tables and columns are in lower case');
+SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$' AND NOT EXISTS (
+    SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'f' AND t.attnum = ANY (k.conkey))$$, 'every column that names another row is a foreign key');
+SELECT is_empty($$SELECT DISTINCT relname FROM table_column WHERE relname <> 'schema_version' EXCEPT SELECT relname FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'$$,
+    'every table but the one-row schema_version has a primary key');
+SELECT is_empty($$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'ddd'::regnamespace
+     AND c.relname !~ '^ix_' AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.conname = c.relname)$$, 'indexes are named ix_ or for their constraint');
+SELECT is_empty($$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = 'id'
+     WHERE i.indrelid IN (SELECT oid FROM table_column) AND i.indkey[0] = a.attnum AND NOT i.indisprimary$$, 'no second index begins with the id');
+
 -- functions
 CREATE TEMPORARY VIEW member AS
     SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
