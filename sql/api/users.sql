@@ -177,9 +177,9 @@ LANGUAGE c STABLE PARALLEL SAFE ROWS 20
 AS 'MODULE_PATHNAME', 'ddd_search_users';
 COMMENT ON FUNCTION ddd.search_users(text, integer, text) IS
 'Finds the users whose full_name or email contains a text.
-Case does not count; % and _ stand for themselves. A query of 1 or 2 characters finds only what
-begins with it. First comes the user whose address it is, then those whose full_name or email
-begins with it, then the rest, each by id.
+Case does not count (in an address, that of ASCII letters); % and _ stand for themselves. A query
+of 1 or 2 characters finds only what begins with it. First comes the user whose address it is,
+then those whose full_name or email begins with it, then the rest, each by id.
 query: 1 to 200 characters, not blank; white space around it is removed.
 first: rows of the page, from 0 to ddd.max_page_size.
 after: cursor of the last row of the page before; NULL for the first page.

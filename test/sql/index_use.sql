@@ -4,7 +4,7 @@ SET client_min_messages = warning;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
-CREATE INDEX ix_users_trgm ON ddd.users USING gin (full_name gin_trgm_ops, email gin_trgm_ops);
+CREATE INDEX ix_users_trgm ON ddd.users USING gin (lower(full_name) gin_trgm_ops, lower(email COLLATE "C") gin_trgm_ops);
 INSERT INTO ddd.users (id, email, full_name, created_at)
 SELECT -i, 'user' || i || '@index', 'Name ' || md5(i::text), '2026-01-01'::timestamptz + i * interval '1 minute' FROM generate_series(1, 4000) i;
 INSERT INTO ddd.posts (id, title, content, author_id, created_at)
@@ -50,7 +50,7 @@ SELECT what, pg_temp.plan(query) FROM (VALUES
     ('newest posts', 'SELECT * FROM ddd.posts ORDER BY created_at DESC, id DESC LIMIT 20'),
     ('newest posts of a tag', 'SELECT * FROM ddd.post_tags WHERE tag_id = -1 ORDER BY post_created_at DESC, post_id DESC LIMIT 5'),
     ('tag by name', 'SELECT * FROM ddd.tags WHERE lower(name COLLATE "C") = ''tag7'''),
-    ('contains', 'SELECT * FROM ddd.users WHERE full_name ILIKE ''%c4ca4238%'' OR email ILIKE ''%c4ca4238%''')) AS q (what, query);
+    ('contains', 'SELECT * FROM ddd.users WHERE lower(full_name) LIKE ''%c4ca4238%'' OR lower(email COLLATE "C") LIKE ''%c4ca4238%''')) AS q (what, query);
 
 -- counted(call): what the server counts of the call's own statements
 CREATE FUNCTION pg_temp.counts() RETURNS jsonb LANGUAGE sql VOLATILE AS $$
