@@ -60,6 +60,10 @@ is(sql($node, $db, $triggers), '11', 'the tables have their triggers');
 is(sql($node, $db, 'SELECT * FROM ddd.version()'), "$version|$version|$version",
 	'library, code and tables are at one version');
 
+$node->command_like(
+	[ 'bash', '-c', 'pg_dump --schema-only "$1" 2>&1 >/dev/null; echo done', 'bash', $node->connstr($db) ],
+	qr/\Adone\n\z/, 'pg_dump warns of nothing');
+
 is(sql($node, $db, 'SELECT ddd.install()'), 'nothing to do', 'install() has nothing to do then');
 my $complete = fingerprint($node, $db);
 foreach my $drop (

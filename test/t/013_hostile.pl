@@ -325,7 +325,8 @@ is( sql(
 		$node, $db, qq{
 		SELECT string_agg(t.oid::regtype::text, ', ')
 		  FROM pg_type t, aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) a
-		 WHERE t.oid IN @{[sprintf $member, 'pg_type']} AND t.typelem = 0 AND a.grantee = 0}),
+		 WHERE t.oid IN @{[sprintf $member, 'pg_type']} AND t.typelem = 0 AND a.grantee = 0
+		   AND t.typrelid <> 'ddd.api'::regclass}),
 	'', 'PUBLIC may use no type of the extension');
 is( sql(
 		$node, $db, q{
