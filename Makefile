@@ -26,7 +26,7 @@ DATA_built  = $(SQL_SCRIPTS)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out bench demo demo-stop test clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test reference clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -63,7 +63,7 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test bench demo demo-stop deb release sql
+.PHONY: test demo demo-stop reference release sql
 
 sql: $(SQL_SCRIPTS)
 
@@ -80,17 +80,9 @@ bench:
 demo-stop:
 	@examples/package-index/demo stop
 
-# A Debian package of what "make install" installs.
-DEB        := build/postgresql-$(MAJORVERSION)-ddd_$(EXTVERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
-deb: all
-	rm -rf build/deb
-	$(MAKE) install DESTDIR=$(CURDIR)/build/deb
-	mkdir -p build/deb/DEBIAN
-	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-ddd' 'Version: $(EXTVERSION)' \
-	  'Architecture: $(shell dpkg --print-architecture 2>/dev/null)' 'Section: database' 'Priority: optional' \
-	  'Maintainer: ddd <ddd@example.org>' 'Depends: postgresql-$(MAJORVERSION), libsodium23, libcrypt1' \
-	  'Description: users, posts, comments and tags for PostgreSQL, with their rules' > build/deb/DEBIAN/control
-	dpkg-deb --root-owner-group --build build/deb $(DEB)
+# docs/reference.md, from the comments.
+reference:
+	@.ci/reference
 
 # Freezes this version's scripts; after it ddd.control opens the next version.
 release: $(BUILD)/api.sql $(SQL_SCRIPTS)

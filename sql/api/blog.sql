@@ -141,14 +141,34 @@ CREATE OR REPLACE FUNCTION ddd.create_post(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_create_post';
 COMMENT ON FUNCTION ddd.create_post(bigint, text, text, text[]) IS
-'Writes a post, tags it and returns the row. Errors: 23503 no such author; 22001 title over 255 characters, tag over 100; 23514 blank title; 22023 more than ddd.max_tags_per_post tags, blank tag or one with control characters; 2202E tags not one-dimensional; 22004.';
+'Writes a post, tags it and returns the row.
+author_id: users.id of the author.
+title: at most 255 characters, not blank.
+content: any text; may be empty.
+tags: at most ddd.max_tags_per_post names, as tag_post() takes them.
+Returns: the new row.
+Errors:
+  22001 title of more than 255 characters, tag of more than 100
+  22004 null argument, null tag
+  22023 more than ddd.max_tags_per_post tags; a tag that is blank or has a control or invisible
+    character
+  2202E tags is not one-dimensional
+  23503 no such author
+  23514 blank title
+  40001 tags were deleted meanwhile, again and again
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.create_post(bigint, text, text, text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.get_post(post_id bigint) RETURNS ddd.post_info
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_get_post';
 COMMENT ON FUNCTION ddd.get_post(bigint) IS
-'Returns the post, or NULL. Errors: 22004 null argument.';
+'Returns the post with this id.
+post_id: posts.id.
+Returns: the post, or NULL if there is none.
+Errors:
+  22004 null post_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.get_post(bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.update_post(
@@ -159,14 +179,31 @@ CREATE OR REPLACE FUNCTION ddd.update_post(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_update_post';
 COMMENT ON FUNCTION ddd.update_post(bigint, jsonb, timestamptz) IS
-'Changes the columns that the JSON object names (title, content) and returns the row, or NULL if there is no such post. With expected_updated_at the row must still be at that time. Errors: 22023 unknown or immutable key, wrong JSON type; 23502 null; 22001; 23514 blank title, or constraint posts_stale_update; 22004.';
+'Changes the columns of a post that a JSON object names, and returns the row.
+Where nothing really changes, updated_at stays.
+post_id: posts.id.
+patch: an object with any of title and content, under the rules of create_post().
+expected_updated_at: the updated_at that the row must still have; NULL for any.
+Returns: the row as it is then, or NULL if there is no such post.
+Errors:
+  22001 title of more than 255 characters
+  22004 null post_id or patch
+  22023 not an object, unknown key, value of another JSON type
+  23502 null title or content
+  23514 blank title; the row was changed meanwhile, constraint posts_stale_update
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.update_post(bigint, jsonb, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.delete_post(post_id bigint) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_delete_post';
 COMMENT ON FUNCTION ddd.delete_post(bigint) IS
-'Deletes the post with its comments and tag links; false if there is none. Errors: 22004.';
+'Deletes a post with its comments and its links to tags.
+post_id: posts.id.
+Returns: whether there was such a post.
+Errors:
+  22004 null post_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_post(bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.list_posts(
@@ -178,7 +215,18 @@ CREATE OR REPLACE FUNCTION ddd.list_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_list_posts';
 COMMENT ON FUNCTION ddd.list_posts(integer, text, integer, bigint) IS
-'Posts, newest first; those of one author where author_id is given. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing. 22004.';
+'Lists posts, newest first.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+skip: rows to leave out before the page, from 0 to ddd.max_skip.
+author_id: users.id of the author; NULL for all authors.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first or skip
+  2201W negative first
+  2201X negative skip
+  22023 first or skip above its limit; after is not a cursor of this listing with this author_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.list_posts(integer, text, integer, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.user_posts(
@@ -189,14 +237,31 @@ CREATE OR REPLACE FUNCTION ddd.user_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_user_posts';
 COMMENT ON FUNCTION ddd.user_posts(bigint, integer, text) IS
-'Posts of a user, newest first. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
+'Lists the posts of a user, newest first.
+user_id: users.id of the author.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null user_id or first
+  2201W negative first
+  22023 first above its limit; after is not a cursor of this listing with this user_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.user_posts(bigint, integer, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.posts_detail(ids bigint[]) RETURNS SETOF ddd.post_detail
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_posts_detail';
 COMMENT ON FUNCTION ddd.posts_detail(bigint[]) IS
-'The posts with these ids, in this order, each with its author''s name, its tags in order of name and its number of comments; ids that do not exist are left out. Errors: 22023 more than ddd.max_page_size ids; 2202E not one-dimensional; 22004.';
+'Returns posts with the name of the author, the tags and the number of comments.
+ids: posts.id of at most ddd.max_page_size posts.
+Returns: a row for each id, in the order of ids; none for an id that does not exist. Tags are in
+  order of name.
+Errors:
+  22004 null ids, null element
+  22023 more than ddd.max_page_size ids
+  2202E ids is not one-dimensional
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.posts_detail(bigint[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.users_with_posts(
@@ -207,7 +272,17 @@ CREATE OR REPLACE FUNCTION ddd.users_with_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_users_with_posts';
 COMMENT ON FUNCTION ddd.users_with_posts(integer, text, integer) IS
-'Users, newest first, each with his posts (or the newest posts_per_user), newest first, as a JSON array of objects with id, title, content, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first or posts_per_user; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
+'Lists users, newest first, each with posts as a JSON array.
+The posts are newest first; each is an object with id, title, content, created_at and updated_at.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+posts_per_user: the most posts to a user, 0 or more; NULL for all.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first
+  2201W negative first or posts_per_user
+  22023 first above its limit; after is not a cursor of this listing
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.users_with_posts(integer, text, integer) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.add_comment(
@@ -219,7 +294,19 @@ CREATE OR REPLACE FUNCTION ddd.add_comment(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_add_comment';
 COMMENT ON FUNCTION ddd.add_comment(bigint, bigint, text, bigint) IS
-'Comments on a post, or replies to a comment on it, and returns the row. Errors: 23503 no such post, author or parent; 23514 blank content, parent on another post, thread deeper than ddd.max_comment_depth; 22004.';
+'Comments on a post, or replies to a comment on it, and returns the row.
+post_id: posts.id.
+author_id: users.id of the author.
+content: any text, not blank.
+parent_id: comments.id of the comment that this one replies to; NULL for none. A thread is at most
+  ddd.max_comment_depth comments deep.
+Returns: the new row.
+Errors:
+  22004 null post_id, author_id or content
+  23503 no such post, author or parent
+  23514 blank content; parent on another post, constraint comments_parent_same_post; thread too
+    deep, constraint comments_max_depth
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.add_comment(bigint, bigint, text, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.update_comment(
@@ -230,14 +317,30 @@ CREATE OR REPLACE FUNCTION ddd.update_comment(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_update_comment';
 COMMENT ON FUNCTION ddd.update_comment(bigint, jsonb, timestamptz) IS
-'Changes the columns that the JSON object names (content) and returns the row, or NULL if there is no such comment. With expected_updated_at the row must still be at that time. Errors: 22023 unknown or immutable key, wrong JSON type; 23502 null; 23514 blank content, or constraint comments_stale_update; 22004.';
+'Changes the content of a comment, and returns the row.
+Where nothing really changes, updated_at stays.
+comment_id: comments.id.
+patch: an object with content, not blank, or without any key.
+expected_updated_at: the updated_at that the row must still have; NULL for any.
+Returns: the row as it is then, or NULL if there is no such comment.
+Errors:
+  22004 null comment_id or patch
+  22023 not an object, unknown key, value of another JSON type
+  23502 null content
+  23514 blank content; the row was changed meanwhile, constraint comments_stale_update
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.update_comment(bigint, jsonb, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.delete_comment(comment_id bigint) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_delete_comment';
 COMMENT ON FUNCTION ddd.delete_comment(bigint) IS
-'Deletes the comment; its replies stay, as top-level comments. False if there is none. Errors: 22004.';
+'Deletes a comment; replies to it stay, as top-level comments.
+comment_id: comments.id.
+Returns: whether there was such a comment.
+Errors:
+  22004 null comment_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_comment(bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.user_comments(
@@ -248,7 +351,16 @@ CREATE OR REPLACE FUNCTION ddd.user_comments(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'ddd_user_comments';
 COMMENT ON FUNCTION ddd.user_comments(bigint, integer, text) IS
-'Comments of a user, newest first. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
+'Lists the comments of a user, newest first.
+user_id: users.id of the author.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null user_id or first
+  2201W negative first
+  22023 first above its limit; after is not a cursor of this listing with this user_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.user_comments(bigint, integer, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.post_comments(
@@ -259,7 +371,16 @@ CREATE OR REPLACE FUNCTION ddd.post_comments(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'ddd_post_comments';
 COMMENT ON FUNCTION ddd.post_comments(bigint, integer, text) IS
-'Comments of a post, oldest first. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22004.';
+'Lists the comments on a post, oldest first.
+post_id: posts.id.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null post_id or first
+  2201W negative first
+  22023 first above its limit; after is not a cursor of this listing with this post_id
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.post_comments(bigint, integer, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.posts_with_comments(
@@ -271,7 +392,20 @@ CREATE OR REPLACE FUNCTION ddd.posts_with_comments(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_posts_with_comments';
 COMMENT ON FUNCTION ddd.posts_with_comments(integer, text, integer, integer) IS
-'Posts, newest first, each with its comments (or its first comments_per_post ones), oldest first, as a JSON array of objects with id, content, author_id, author_name, parent_id, created_at, updated_at. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first or comments_per_post, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing. 22004.';
+'Lists posts, newest first, each with comments as a JSON array.
+The comments are oldest first; each is an object with id, content, author_id, author_name,
+parent_id, created_at and updated_at.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+skip: rows to leave out before the page, from 0 to ddd.max_skip.
+comments_per_post: the most comments to a post, 0 or more; NULL for all.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first or skip
+  2201W negative first or comments_per_post
+  2201X negative skip
+  22023 first or skip above its limit; after is not a cursor of this listing
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.posts_with_comments(integer, text, integer, integer) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.delete_user(
@@ -282,41 +416,102 @@ CREATE OR REPLACE FUNCTION ddd.delete_user(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_delete_user';
 COMMENT ON FUNCTION ddd.delete_user(bigint, text, bigint) IS
-'Deletes the user; false if there is none. Mode restrict refuses while there are posts or comments, reassign gives them to another user, cascade deletes them. Errors: 23503 has content, or no user to reassign to; 22023 unknown mode, reassign_to missing, the user itself, or given with another mode; 22004.';
+'Deletes a user, who may have posts and comments only if the mode says what becomes of them.
+user_id: users.id.
+mode: "restrict" refuses while there are any, "reassign" gives them to another user, "cascade"
+  deletes them, with the comments of others on those posts.
+reassign_to: users.id of the new author, for mode "reassign" only.
+Returns: whether there was such a user.
+Errors:
+  22004 null user_id or mode
+  22023 unknown mode; reassign_to missing, the user itself, or given with another mode
+  23503 the user has posts or comments; reassign_to is no user
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_user(bigint, text, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.tag_post(post_id bigint, tags text[]) RETURNS text[]
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_tag_post';
 COMMENT ON FUNCTION ddd.tag_post(bigint, text[]) IS
-'Adds tags to a post, creating those that do not exist, and returns all its tags in order of name. Errors: 23503 no such post; 22001 over 100 characters; 22023 blank or control characters, more than ddd.max_tags_per_post tags on the post; 2202E not one-dimensional; 22004.';
+'Adds tags to a post, creates those that do not exist, and returns all tags of the post.
+The case of ASCII letters does not count: the spelling of the first use stays.
+post_id: posts.id.
+tags: names of at most 100 characters, not blank, without control and invisible characters; white
+  space around them is removed. A post has at most ddd.max_tags_per_post tags.
+Returns: the names of all tags of the post, in order.
+Errors:
+  22001 tag of more than 100 characters
+  22004 null argument, null tag
+  22023 more than ddd.max_tags_per_post tags; a tag that is blank or has a control or invisible
+    character
+  2202E tags is not one-dimensional
+  23503 no such post
+  40001 tags were deleted meanwhile, again and again
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.tag_post(bigint, text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.untag_post(post_id bigint, tags text[]) RETURNS text[]
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_untag_post';
 COMMENT ON FUNCTION ddd.untag_post(bigint, text[]) IS
-'Takes tags off a post, without regard to those it does not have, and returns the rest in order of name. Errors: 23503 no such post; 2202E; 22004.';
+'Takes tags off a post, and returns the tags that it keeps.
+post_id: posts.id.
+tags: names; those that the post does not have are passed over.
+Returns: the names of all tags of the post, in order.
+Errors:
+  22004 null argument, null tag
+  22023 the post would still have more than ddd.max_tags_per_post tags
+  2202E tags is not one-dimensional
+  23503 no such post
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.untag_post(bigint, text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.set_post_tags(post_id bigint, tags text[]) RETURNS text[]
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_set_post_tags';
 COMMENT ON FUNCTION ddd.set_post_tags(bigint, text[]) IS
-'Gives a post exactly these tags and returns them in order of name. Errors: as tag_post.';
+'Gives a post exactly these tags, creates those that do not exist, and returns them.
+post_id: posts.id.
+tags: at most ddd.max_tags_per_post names, as tag_post() takes them; none removes all tags.
+Returns: the names of all tags of the post, in order.
+Errors:
+  22001 tag of more than 100 characters
+  22004 null argument, null tag
+  22023 more than ddd.max_tags_per_post tags; a tag that is blank or has a control or invisible
+    character
+  2202E tags is not one-dimensional
+  23503 no such post
+  40001 tags were deleted meanwhile, again and again
+Context: blog.';
 REVOKE ALL ON FUNCTION ddd.set_post_tags(bigint, text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.check_comment() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_check_comment';
 COMMENT ON FUNCTION ddd.check_comment() IS
-'BEFORE INSERT OR UPDATE row trigger of ddd.comments: a parent exists, is on the same post and not deeper than ddd.max_comment_depth, and is never exchanged for another. Errors: 23503, 23514.';
+'Keeps threads sound: BEFORE INSERT OR UPDATE row trigger of ddd.comments.
+A parent exists, is on the same post, not deeper than ddd.max_comment_depth allows, and is never
+exchanged for another.
+Errors:
+  23503 no such parent
+  23514 constraint comments_parent_same_post, comments_max_depth or comments_parent_fixed
+  39P01 called as anything else
+  42703 the table lacks a column of ddd.comments
+  42804 such a column has another type
+Context: blog (internal).';
 REVOKE ALL ON FUNCTION ddd.check_comment() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.fill_post_tag() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_fill_post_tag';
 COMMENT ON FUNCTION ddd.fill_post_tag() IS
-'BEFORE INSERT OR UPDATE row trigger of ddd.post_tags: sets post_created_at to the created_at of the post. During a restore it keeps the value it is given. Errors: 23503 no such post.';
+'Sets post_created_at to the created_at of the post: row trigger of ddd.post_tags.
+Fires BEFORE INSERT OR UPDATE. A restore by the owner of the tables keeps the value that it brings.
+Errors:
+  23503 no such post
+  39P01 called as anything else
+  42703 the table lacks a column of ddd.post_tags
+  42804 such a column has another type
+Context: blog (internal).';
 REVOKE ALL ON FUNCTION ddd.fill_post_tag() FROM PUBLIC;
 

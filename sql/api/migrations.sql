@@ -4,42 +4,81 @@ CREATE OR REPLACE FUNCTION ddd.version(OUT code text, OUT library text, OUT tabl
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_version';
 COMMENT ON FUNCTION ddd.version() IS
-'The version of the SQL objects (code), of the loaded library and of the tables. The tables'' version is NULL where there are none. Works also when the three differ.';
+'Shows the versions of the SQL objects, of the loaded library and of the tables.
+They differ after restoring an old dump onto newer code, or between installing a package and
+ALTER EXTENSION ddd UPDATE. Works in every such state, and without tables.
+code: version of the SQL objects, pg_extension.extversion.
+library: version of the shared library that this session has loaded.
+tables: version of the tables, from ddd.schema_version; NULL where there are none.
+Returns: one row.
+Errors:
+  55000 ddd.schema_version holds more than one version
+Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.version() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.tables_wanted() RETURNS boolean
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_tables_wanted';
 COMMENT ON FUNCTION ddd.tables_wanted() IS
-'Whether CREATE EXTENSION creates tables here: ddd.create_tables if it is on or off; if auto, not during a restore (row_security and check_function_bodies both off) and not on a Citus worker.';
+'Tells whether CREATE EXTENSION creates the tables here.
+It is ddd.create_tables if that is on or off; if it is auto, false during a restore (row_security
+and check_function_bodies both off) and on a Citus worker.
+Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.tables_wanted() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.install() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_install';
 COMMENT ON FUNCTION ddd.install() IS
-'Creates the tables where CREATE EXTENSION left them out and the triggers that are missing, and lets the owner execute the functions; returns what was created. Errors: 42501 unless superuser; 25006 in a read-only transaction; 55000 when the tables are at another version, with the commands that repair it.';
+'Creates the tables where CREATE EXTENSION left them out, and the triggers that are missing.
+Also lets the owner of schema and tables execute the functions. Does nothing where nothing is
+missing. For superusers.
+Returns: what was created: "created the tables", "attached triggers: 2" or "nothing to do".
+Errors:
+  42501 called by a role that is no superuser
+  55000 the tables are at another version than the code; the hint has the commands to run
+Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.install() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.stamp(version text) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_stamp';
 COMMENT ON FUNCTION ddd.stamp(text) IS
-'Records that the code is at the given version, which must be the version of the tables, so that ALTER EXTENSION ddd UPDATE runs the migrations from there. For an old dump restored onto newer code. Errors: 42501 unless superuser; 25006 in a read-only transaction; 22004; 22023 when the tables are at another version.';
+'Records that the code is at the version of the tables, so that ALTER EXTENSION ddd UPDATE migrates.
+For an old dump that was restored onto newer code. Changes no table. For superusers.
+version: the version of the tables, as ddd.version() shows it.
+Returns: the version.
+Errors:
+  22004 null version
+  22023 the tables are at another version, there are none, or the code is older than they are
+  42501 called by a role that is no superuser
+Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, statements text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_migrate';
 COMMENT ON FUNCTION ddd.migrate(text, text) IS
-'For migration scripts: false where there are no tables; otherwise checks that they are at the given version, locks them against other migrations, runs the statements as their owner in a restricted operation, and records the version of the code as theirs. Errors: 55000 when called outside a script or when the tables are at another version; 42501 when a forced policy would hide rows; 22004.';
+'Runs the statements of a migration as the owner of the tables, and records their new version.
+For migration scripts. Locks out other migrations. The statements run in a security-restricted
+operation with row_security off. False, and nothing is run, where there are no tables.
+Errors:
+  22004 null argument
+  42501 a forced policy would hide rows
+  55000 called outside a script, or the tables are not at from_version
+Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.migrate(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.guard_schema_version() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_guard_schema_version';
 COMMENT ON FUNCTION ddd.guard_schema_version() IS
-'BEFORE row trigger of ddd.schema_version: lets a restore insert the version that is there already, refuses another one (55000), and tells every session to check again.';
+'Keeps ddd.schema_version at one version: BEFORE row trigger of that table.
+Lets a restore insert the version that is there already, and makes every session check again.
+Errors:
+  39P01 called as anything else
+  55000 another version is inserted beside the one that is there
+Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.guard_schema_version() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.grant_to_owner() RETURNS void
@@ -65,7 +104,9 @@ BEGIN
 END
 $grant$;
 COMMENT ON FUNCTION ddd.grant_to_owner() IS
-'Lets the owner of the schema and of the tables execute the functions of the extension, which creating triggers needs. Internal: called by ddd.install().';
+'Lets the owner of the schema and of the tables execute the functions, as creating triggers needs.
+Called by ddd.install().
+Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.grant_to_owner() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.attach_triggers() RETURNS integer
@@ -102,6 +143,8 @@ BEGIN
 END
 $triggers$;
 COMMENT ON FUNCTION ddd.attach_triggers() IS
-'Creates the triggers of this version that are missing and returns how many. Internal: called by CREATE EXTENSION and by ddd.install().';
+'Creates the triggers of this version that are missing, and returns how many.
+Called by ddd.install().
+Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.attach_triggers() FROM PUBLIC;
 

@@ -27,6 +27,17 @@ CREATE OR REPLACE FUNCTION ddd.popular_posts(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_popular_posts';
 COMMENT ON FUNCTION ddd.popular_posts(integer, text, integer) IS
-'Posts by number of comments, then created_at, then id, all descending, with at least min_comments comments (0: all posts). The counts are exact in the caller''s snapshot. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22023 also for a negative min_comments. 22004.';
+'Lists posts by number of comments, most first.
+Posts with the same number come newest first. The numbers are exact in the snapshot of the caller.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+min_comments: the least number of comments of a post, 0 or more.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first or min_comments
+  2201W negative first
+  22023 negative min_comments; first above its limit; after is not a cursor of this listing with
+    this min_comments
+Context: popularity.';
 REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer) FROM PUBLIC;
 

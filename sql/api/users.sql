@@ -51,35 +51,98 @@ CREATE OR REPLACE FUNCTION ddd.create_user(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_create_user';
 COMMENT ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) IS
-'Signs a user up and returns the row. The password (UTF-8 bytes counted) is hashed with Argon2id; a hash from elsewhere goes in hashed_password; with neither, the user cannot log in. Errors: 23505 constraint ix_users_email, "Email already registered"; 22023 bad e-mail, both password and hash, unsupported hash; 22001 over 255 characters; 23514 blank name, password of fewer than 8 or more than 1024 bytes; 22P05 a password without UTF-8 form; 22004 null argument.';
+'Signs a user up and returns the row.
+Without password and hashed_password, no password verifies for the user.
+email: at most 255 characters; white space around it is removed. One user per address, where the
+  case of ASCII letters does not count.
+full_name: at most 255 characters, not blank.
+password: 8 to 1024 bytes of UTF-8; stored as an Argon2id hash.
+bio: any text.
+is_active: whether the account is in use; what ddd.is_authenticated() tells.
+is_superuser: a mark for the application; no function of ddd asks for it.
+hashed_password: a hash made elsewhere, of a scheme that ddd.verify_password() knows.
+Returns: the new row, without the hash.
+Errors:
+  22001 email or full_name of more than 255 characters
+  22004 null email, full_name, is_active or is_superuser
+  22021 password not valid in the encoding of the database
+  22023 not an e-mail address; both password and hashed_password; a hash that is not supported
+  22P05 password with a character that UTF-8 does not have
+  23505 "Email already registered", constraint ix_users_email
+  23514 blank full_name; password of fewer than 8 or more than 1024 bytes
+  53200 not enough memory to hash the password
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.create_user(data jsonb) RETURNS ddd.user_info
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_create_user_json';
 COMMENT ON FUNCTION ddd.create_user(jsonb) IS
-'Signs a user up from a JSON object whose keys are the arguments of the other form. Errors: 23505 constraint ix_users_email, "Email already registered"; 22023 unknown key, wrong JSON type, bad e-mail, both password and hash, unsupported hash; 22001 over 255 characters; 23514 blank name, password of fewer than 8 or more than 1024 bytes; 22P05 a password without UTF-8 form; 22004 null argument or missing key; 23502 null value.';
+'Signs a user up from a JSON object and returns the row.
+data: an object with email and full_name, and any of password, bio, is_active, is_superuser and
+  hashed_password, which mean what the arguments of the other form do. Only password, bio and
+  hashed_password may be null.
+Returns: the new row, without the hash.
+Errors:
+  22001 email or full_name of more than 255 characters
+  22004 null data; email or full_name missing
+  22021 password not valid in the encoding of the database
+  22023 not an object, unknown key, value of another JSON type; not an e-mail address; both
+    password and hashed_password; a hash that is not supported
+  22P05 password with a character that UTF-8 does not have
+  23502 null for a key that takes none
+  23505 "Email already registered", constraint ix_users_email
+  23514 blank full_name; password of fewer than 8 or more than 1024 bytes
+  53200 not enough memory to hash the password
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.create_users(data jsonb, on_conflict text DEFAULT 'error') RETURNS SETOF ddd.user_info
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 AS 'MODULE_PATHNAME', 'ddd_create_users';
 COMMENT ON FUNCTION ddd.create_users(jsonb, text) IS
-'Signs up every element of a JSON array, each as create_user(data) takes it, and returns the new rows. on_conflict ''skip'' leaves out those whose e-mail is registered. Errors as create_user, with a DETAIL or CONTEXT that names the element; 22023 not an array, unknown on_conflict.';
+'Signs up every element of a JSON array and returns the new rows.
+An error undoes the whole call; its DETAIL begins with the number of the element, from 1.
+data: an array of objects, each as create_user(data) takes it.
+on_conflict: "error", or "skip" to leave out an element whose address is registered already, also
+  by an earlier element.
+Returns: the new rows, in the order of the array.
+Errors:
+  22001 email or full_name of more than 255 characters
+  22004 null argument; email or full_name missing
+  22021 password not valid in the encoding of the database
+  22023 not an array; on_conflict neither of the two; an element that create_user(data) refuses
+    with this code
+  22P05 password with a character that UTF-8 does not have
+  23502 null for a key that takes none
+  23505 "Email already registered", constraint ix_users_email, unless on_conflict is "skip"
+  23514 blank full_name; password of fewer than 8 or more than 1024 bytes
+  53200 not enough memory to hash a password
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_users(jsonb, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.get_user(user_id bigint) RETURNS ddd.user_info
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_get_user';
 COMMENT ON FUNCTION ddd.get_user(bigint) IS
-'Returns the user, or NULL. Errors: 22004 null argument.';
+'Returns the user with this id.
+user_id: users.id.
+Returns: the user, or NULL if there is none.
+Errors:
+  22004 null user_id
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.get_user(bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.get_user_by_email(email text) RETURNS ddd.user_info
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_get_user_by_email';
 COMMENT ON FUNCTION ddd.get_user_by_email(text) IS
-'Returns the user with that e-mail address, in any case of its ASCII letters, or NULL. Errors: 22004 null argument.';
+'Returns the user with this e-mail address.
+email: the address; the case of ASCII letters and white space around it do not count.
+Returns: the user, or NULL if there is none.
+Errors:
+  22004 null email
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.get_user_by_email(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.list_users(
@@ -91,7 +154,18 @@ CREATE OR REPLACE FUNCTION ddd.list_users(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'ddd_list_users';
 COMMENT ON FUNCTION ddd.list_users(integer, text, integer, boolean) IS
-'Users, newest first; only active or inactive ones where "active" says so. One page: at most "first" rows after the row whose cursor is "after", after skipping "skip" rows. Errors: 2201W negative first, 2201X negative skip; 22023 first above ddd.max_page_size, skip above ddd.max_skip, or a cursor of another listing. 22004.';
+'Lists users, newest first.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+skip: rows to leave out before the page, from 0 to ddd.max_skip.
+active: true for active users only, false for the others only, NULL for both.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first or skip
+  2201W negative first
+  2201X negative skip
+  22023 first or skip above its limit; after is not a cursor of this listing with this active
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.list_users(integer, text, integer, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.search_users(
@@ -102,7 +176,20 @@ CREATE OR REPLACE FUNCTION ddd.search_users(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 20
 AS 'MODULE_PATHNAME', 'ddd_search_users';
 COMMENT ON FUNCTION ddd.search_users(text, integer, text) IS
-'Users whose full_name or email contains the text, in any case; with fewer than 3 characters, begins with it. % and _ mean themselves. First the one whose e-mail it is, then those that begin with it, then the rest, each by id. One page: at most "first" rows after the row whose cursor is "after". Errors: 2201W negative first; 22023 first above ddd.max_page_size, or a cursor of another listing. 22023 also for a blank query or one over 200 characters. 22004.';
+'Finds the users whose full_name or email contains a text.
+Case does not count (in an address, that of ASCII letters); % and _ stand for themselves. A query
+of 1 or 2 characters finds only what begins with it. First comes the user whose address it is,
+then those whose full_name or email begins with it, then the rest, each by id.
+query: 1 to 200 characters, not blank; white space around it is removed.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null query or first
+  2201W negative first
+  22023 blank query or one of more than 200 characters; first above its limit; after is not a
+    cursor of this listing with this query
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.search_users(text, integer, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.update_user(
@@ -113,61 +200,137 @@ CREATE OR REPLACE FUNCTION ddd.update_user(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_update_user';
 COMMENT ON FUNCTION ddd.update_user(bigint, jsonb, timestamptz) IS
-'Changes the columns that the JSON object names (email, full_name, bio, is_active, is_superuser; null empties bio) and returns the row, or NULL if there is no such user. With expected_updated_at the row must still be at that time. Errors: 22023 unknown or immutable key, wrong JSON type, bad e-mail; 23502 null; 22001; 23505 as create_user; 23514 blank name, or constraint users_stale_update; 22004.';
+'Changes the columns of a user that a JSON object names, and returns the row.
+Where nothing really changes, updated_at stays.
+user_id: users.id.
+patch: an object with any of email, full_name, bio, is_active and is_superuser, under the rules of
+  create_user(); only bio may be null.
+expected_updated_at: the updated_at that the row must still have; NULL for any.
+Returns: the row as it is then, or NULL if there is no such user.
+Errors:
+  22001 email or full_name of more than 255 characters
+  22004 null user_id or patch
+  22023 not an object, unknown key, value of another JSON type; not an e-mail address
+  23502 null for a key that takes none
+  23505 "Email already registered", constraint ix_users_email
+  23514 blank full_name; the row was changed meanwhile, constraint users_stale_update
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.update_user(bigint, jsonb, timestamptz) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.set_password(user_id bigint, password text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_set_password';
 COMMENT ON FUNCTION ddd.set_password(bigint, text) IS
-'Hashes the password with Argon2id and stores it; false if there is no such user. Errors: 23514 fewer than 8 or more than 1024 bytes; 22P05 no UTF-8 form; 22004.';
+'Gives a user a new password.
+user_id: users.id.
+password: 8 to 1024 bytes of UTF-8; stored as an Argon2id hash.
+Returns: whether there is such a user.
+Errors:
+  22004 null argument
+  22021 password not valid in the encoding of the database
+  22P05 password with a character that UTF-8 does not have
+  23514 password of fewer than 8 or more than 1024 bytes
+  53200 not enough memory to hash the password
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.set_password(bigint, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.is_authenticated(user_info ddd.user_info) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_is_authenticated';
 COMMENT ON FUNCTION ddd.is_authenticated(ddd.user_info) IS
-'Whether the user is active, so that (u).is_authenticated reads like the model''s property. NULL for NULL.';
+'Tells whether a user counts as authenticated, as every active one does.
+Where ddd is on the search_path, (u).is_authenticated reads like a property.
+user_info: the user.
+Returns: the is_active of the user; NULL for NULL.
+Errors: none.
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.is_authenticated(ddd.user_info) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.repr(user_info ddd.user_info) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_repr';
 COMMENT ON FUNCTION ddd.repr(ddd.user_info) IS
-'The user as <User(email=''...'', full_name=''...'')>, with quotes, backslashes and control characters escaped. NULL for NULL.';
+'Shows a user as <User(email=''ann@example.org'', full_name=''Ann Smith'')>.
+user_info: the user.
+Returns: the text, with quotes, backslashes and control characters escaped by a backslash, and
+  None for a null column; NULL for NULL.
+Errors: none.
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.repr(ddd.user_info) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.to_dict(record anyelement) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_to_dict';
 COMMENT ON FUNCTION ddd.to_dict(anyelement) IS
-'A row of ddd as a JSON object, column by column; hashed_password is left out always. NULL for NULL. Errors: 42804 not a row of a table or type of ddd.';
+'Turns a row of ddd into a JSON object, never with the password hash.
+record: a row of a table or a view of schema ddd, or a value of one of its types.
+Returns: an object with a key for each column but hashed_password; NULL for NULL.
+Errors:
+  42804 not a row of ddd
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.to_dict(anyelement) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.hash_password(password text) RETURNS text
 LANGUAGE c VOLATILE PARALLEL SAFE COST 100000
 AS 'MODULE_PATHNAME', 'ddd_hash_password';
 COMMENT ON FUNCTION ddd.hash_password(text) IS
-'Hashes a password with Argon2id at the cost of ddd.argon2_memory_kib and ddd.argon2_time; returns a PHC string with a random salt. The UTF-8 form of the password counts. Errors: 22004 NULL; 23514 shorter than 8 or longer than 1024 bytes; 22P05 no UTF-8 form; 53200 not enough memory.';
+'Hashes a password with Argon2id and a random salt.
+The cost is that of ddd.argon2_memory_kib and ddd.argon2_time.
+password: 8 to 1024 bytes of UTF-8.
+Returns: the hash in PHC format, $argon2id$v=19$m=...,t=...,p=1$salt$tag.
+Errors:
+  22004 null password
+  22021 password not valid in the encoding of the database
+  22P05 password with a character that UTF-8 does not have
+  23514 password of fewer than 8 or more than 1024 bytes
+  53200 not enough memory
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.hash_password(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.verify_password(password text, hash text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE COST 100000
 AS 'MODULE_PATHNAME', 'ddd_verify_password';
 COMMENT ON FUNCTION ddd.verify_password(text, text) IS
-'Whether hash was made of this password: argon2id, argon2i, bcrypt ($2a$ $2b$ $2y$, which reads 72 bytes), sha-crypt ($5$ $6$, up to 511 bytes), pbkdf2-sha256 (passlib and Django). False for the hash ! and for a password over 1024 bytes. Errors: 22004 NULL; 22023 a hash of another scheme, malformed or over the limits of cost, refused before any hashing; 22P05 no UTF-8 form; 53200 not enough memory.';
+'Tells whether a hash was made of this password.
+Knows argon2id, argon2i, bcrypt ($2a$, $2b$, $2y$; reads 72 bytes), sha-crypt ($5$, $6$; up to 511
+bytes) and PBKDF2 with SHA-256 (of passlib and of Django). The cost written in a hash is bounded
+before any work is done for it.
+password: any text; its UTF-8 form counts.
+hash: the stored hash, or ! for none.
+Returns: whether it matches; false for the hash ! and for a password of more than 1024 bytes.
+Errors:
+  22004 null argument
+  22021 password not valid in the encoding of the database
+  22023 a hash of another scheme, malformed, or over the limits of cost
+  22P05 password with a character that UTF-8 does not have
+  53200 not enough memory
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.verify_password(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.needs_rehash(hash text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_needs_rehash';
 COMMENT ON FUNCTION ddd.needs_rehash(text) IS
-'Whether a hash should be replaced once its password is known: it is not argon2id, or has less memory, or less memory times passes, than the settings ask for. Never asks for a weaker one; false for the hash !. Errors: 22004 NULL; 22023 a hash that verify_password refuses.';
+'Tells whether a stored hash should be replaced once its password is known.
+It should where it is not argon2id, or has less memory, or less memory times passes, than
+ddd.argon2_memory_kib and ddd.argon2_time ask for.
+hash: the stored hash, or ! for none.
+Returns: whether to hash again; false for the hash !.
+Errors:
+  22004 null hash
+  22023 a hash that verify_password() refuses
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.needs_rehash(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.identify_hash(hash text) RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_identify_hash';
 COMMENT ON FUNCTION ddd.identify_hash(text) IS
-'The scheme of a hash: argon2id, argon2i, bcrypt, sha256-crypt, sha512-crypt, pbkdf2-sha256, django-pbkdf2-sha256, unusable (the hash !), or NULL for one that verify_password refuses. Errors: 22004 NULL.';
+'Names the scheme of a stored hash.
+hash: the stored hash, or ! for none.
+Returns: argon2id, argon2i, bcrypt, sha256-crypt, sha512-crypt, pbkdf2-sha256, django-pbkdf2-sha256
+  or unusable (the hash !); NULL for one that verify_password() refuses.
+Errors:
+  22004 null hash
+Context: users.';
 REVOKE ALL ON FUNCTION ddd.identify_hash(text) FROM PUBLIC;

@@ -73,30 +73,33 @@ END
 $ddd$;
 $migration$);
 
--- The functions and types that 0.1.0 does not have.
+-- The view, functions and types that 0.1.0 does not have.
 DO $ddd$
 DECLARE
     member record;
 BEGIN
     FOR member IN
         SELECT format('DROP %s %s',
-                      CASE WHEN d.classid = 'pg_proc'::regclass THEN 'FUNCTION' ELSE 'TYPE' END,
-                      CASE WHEN d.classid = 'pg_proc'::regclass THEN d.objid::regprocedure::text
+                      CASE WHEN c.oid IS NOT NULL THEN 'VIEW' WHEN p.oid IS NOT NULL THEN 'FUNCTION' ELSE 'TYPE' END,
+                      CASE WHEN c.oid IS NOT NULL THEN d.objid::regclass::text
+                           WHEN p.oid IS NOT NULL THEN d.objid::regprocedure::text
                            ELSE d.objid::regtype::text END) AS command
           FROM pg_depend d
+          LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'v'
           LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
           LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
          WHERE d.refclassid = 'pg_extension'::regclass
            AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ddd')
            AND d.deptype = 'e'
-           AND (p.oid IS NOT NULL OR t.typelem = 0) -- an array type goes with its element
+           -- an array type goes with its element, a view's row type with the view
+           AND (c.oid IS NOT NULL OR p.oid IS NOT NULL
+                OR t.typelem = 0 AND NOT EXISTS (SELECT FROM pg_class r WHERE r.oid = t.typrelid AND r.relkind = 'v'))
            AND (p.proname IS NULL OR p.proname NOT IN (
                    'attach_triggers', 'check_row', 'create_tables', 'grant_to_owner', 'guard_schema_version',
                    'install', 'migrate', 'stamp', 'tables_wanted', 'touch_row', 'version'))
-         ORDER BY p.oid IS NULL, d.objid
+         ORDER BY c.oid IS NULL, p.oid IS NULL, d.objid
     LOOP
         EXECUTE member.command;
     END LOOP;
 END
 $ddd$;
-

@@ -6,6 +6,8 @@ END
 $tables$;
 
 COMMENT ON FUNCTION ddd.create_tables() IS
-'Creates the tables, sequences and indexes of this version. Internal: called by CREATE EXTENSION and by ddd.install().';
+'Creates the tables, sequences and indexes of this version.
+Called by ddd.install().
+Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.create_tables() FROM PUBLIC;
 

@@ -4,6 +4,8 @@ SET client_min_messages = warning;
 \getenv input PG_ABS_SRCDIR
 \set err :input '/common/err.sql'
 \i :err
+ALTER SEQUENCE ddd.users_id_seq RESTART;
+ALTER SEQUENCE ddd.posts_id_seq RESTART;
 INSERT INTO ddd.users (email, full_name) VALUES ('Ann@rules', 'Ann'), ('bob@rules', 'Bob');
 SELECT id AS ann FROM ddd.users WHERE email = 'Ann@rules' \gset
 SELECT id AS bob FROM ddd.users WHERE email = 'bob@rules' \gset
@@ -20,6 +22,17 @@ SELECT pg_temp.err($$INSERT INTO ddd.users (email, full_name, created_at) VALUES
 ALTER TABLE ddd.users DISABLE TRIGGER USER;
 SELECT e, pg_temp.err(format('INSERT INTO ddd.users (email, full_name) VALUES (%L, %L)', e, n)) AS without_triggers FROM (VALUES ('no-at', 'X'), ('a b@x', 'X'), ('a@b', ' ')) AS t (e, n);
 ALTER TABLE ddd.users ENABLE TRIGGER USER;
+-- a vertical tab is white space, the letter v is none
+BEGIN;
+ALTER TABLE ddd.users DISABLE TRIGGER USER;
+ALTER TABLE ddd.posts DISABLE TRIGGER USER;
+ALTER TABLE ddd.comments DISABLE TRIGGER USER;
+INSERT INTO ddd.users (id, email, full_name) VALUES (-1, 'v@rules', 'v');
+INSERT INTO ddd.posts (id, title, content, author_id) VALUES (-1, 'vv', '', -1);
+INSERT INTO ddd.comments (content, post_id, author_id) VALUES ('v v', -1, -1);
+SELECT pg_temp.err(format(statement, E' \x0b')) FROM (VALUES ('UPDATE ddd.users SET full_name = %L WHERE id = -1'), ('UPDATE ddd.posts SET title = %L WHERE id = -1'),
+       ('UPDATE ddd.comments SET content = %L WHERE post_id = -1')) AS t (statement);
+ROLLBACK;
 
 -- times: created_at stays, updated_at moves on a real change, strictly
 BEGIN;

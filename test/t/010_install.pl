@@ -34,8 +34,12 @@ is( sql(
 		$node, $db,
 		"SELECT string_agg(DISTINCT d.classid::regclass::text, ',' ORDER BY d.classid::regclass::text) $members"
 	),
-	'pg_proc,pg_type',
-	'members are functions and types: no table, sequence, index, trigger or schema');
+	'pg_class,pg_proc,pg_type',
+	'members are functions, types and relations: no index, trigger or schema');
+is(sql($node, $db, "SELECT string_agg(d.objid::regclass::text, ',') $members AND d.classid = 'pg_class'::regclass"),
+	'ddd.api', 'the one relation among them is the view: no table or sequence');
+is(sql($node, $db, "SET search_path = ''; SELECT result, arguments FROM ddd.api WHERE function = 'get_post'"),
+	'ddd.post_info|post_id bigint', 'the view shows the functions');
 is( sql(
 		$node, $db, q{
 		SELECT count(*) FROM pg_depend d
@@ -55,6 +59,10 @@ is( sql(
 is(sql($node, $db, $triggers), '11', 'the tables have their triggers');
 is(sql($node, $db, 'SELECT * FROM ddd.version()'), "$version|$version|$version",
 	'library, code and tables are at one version');
+
+$node->command_like(
+	[ 'bash', '-c', 'pg_dump --schema-only "$1" 2>&1 >/dev/null; echo done', 'bash', $node->connstr($db) ],
+	qr/\Adone\n\z/, 'pg_dump warns of nothing');
 
 is(sql($node, $db, 'SELECT ddd.install()'), 'nothing to do', 'install() has nothing to do then');
 my $complete = fingerprint($node, $db);

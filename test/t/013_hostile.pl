@@ -92,6 +92,14 @@ new_database($node, 'planted_row_type_later', "CREATE EXTENSION ddd VERSION '0.1
 is_refused($node, 'planted_row_type_later', 'ALTER EXTENSION ddd UPDATE', '42710', qr/"user_info"/,
 	'a table with the name of a row type stops an upgrade');
 
+# Nor is a view of its name the view, fresh or on an upgrade.
+my $view = 'CREATE VIEW ddd.api AS SELECT t COLLATE "C" AS context, t COLLATE "C" AS function, t AS arguments, t AS result, '
+  . q{t COLLATE "C" AS summary FROM (VALUES (text 'planted')) AS v (t)};
+new_database($node, 'planted_view', 'CREATE SCHEMA ddd', $view);
+is_refused($node, 'planted_view', 'CREATE EXTENSION ddd', '42P07', qr/"api"/, 'a planted ddd.api is refused');
+new_database($node, 'planted_view_later', "CREATE EXTENSION ddd VERSION '0.1.0'", $view);
+is_refused($node, 'planted_view_later', 'ALTER EXTENSION ddd UPDATE', '55000', qr/api/, 'a planted ddd.api stops an upgrade');
+
 # Whoever may create in the schema could plant a better match later.
 new_database($node, 'planters', 'CREATE SCHEMA ddd', 'GRANT CREATE ON SCHEMA ddd TO attacker');
 is_refused($node, 'planters', 'CREATE EXTENSION ddd', '42501', qr/Revoke CREATE/,
@@ -317,7 +325,8 @@ is( sql(
 		$node, $db, qq{
 		SELECT string_agg(t.oid::regtype::text, ', ')
 		  FROM pg_type t, aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) a
-		 WHERE t.oid IN @{[sprintf $member, 'pg_type']} AND t.typelem = 0 AND a.grantee = 0}),
+		 WHERE t.oid IN @{[sprintf $member, 'pg_type']} AND t.typelem = 0 AND a.grantee = 0
+		   AND t.typrelid <> 'ddd.api'::regclass}),
 	'', 'PUBLIC may use no type of the extension');
 is( sql(
 		$node, $db, q{
