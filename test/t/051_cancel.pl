@@ -101,10 +101,11 @@ my $names = q{(SELECT array_agg('t' || i) FROM generate_series(1, 10000000) i)};
 
 is_cancelled($database, 'tagging with ten million names', q{PERFORM ddd.tag_post(1, v)}, 'text[]', $names);
 is_cancelled($database, 'taking ten million tags away', q{PERFORM ddd.untag_post(1, v)}, 'text[]', $names);
-is_cancelled($database, 'the details of a million posts',
-	q{PERFORM ddd.posts_detail(v)}, 'bigint[]', qq{(SELECT array_agg(1 + i % $users) FROM generate_series(1, 1000000) i)});
+is_cancelled($database, 'the details of a million posts', q{PERFORM ddd.posts_detail(v)}, 'bigint[]',
+	qq{(SELECT array_agg(1 + i % $users) FROM generate_series(1, 1000000) i)});
 is_cancelled($database, 'a million sign-ups', q{PERFORM ddd.create_users(v)}, 'jsonb',
-	q{(SELECT jsonb_agg(jsonb_build_object('email', 'n' || i || '@x', 'full_name', 'N')) FROM generate_series(1, 1000000) i)});
+	q{(SELECT jsonb_agg(jsonb_build_object('email', 'n' || i || '@x', 'full_name', 'N'))
+		FROM generate_series(1, 1000000) i)});
 is_cancelled($database, 'a thousand sign-ups with passwords', q{PERFORM ddd.create_users(v)}, 'jsonb',
 	q{(SELECT jsonb_agg(jsonb_build_object('email', 'n' || i || '@x', 'full_name', 'N', 'password', 'password'))
 		FROM generate_series(1, 1000) i)});
