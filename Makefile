@@ -26,7 +26,7 @@ DATA_built  = $(SCRIPTS)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test asan clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -63,16 +63,16 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test asan demo demo-stop release sql
+.PHONY: test asan valgrind coverage demo demo-stop release sql
 
 sql: $(SCRIPTS)
 
 test:
 	@test/run
 
-# The library's memory and arithmetic watched while suites run.
-asan:
-	@test/sanity/asan
+# Suites with the library's memory watched, or with what they execute counted.
+asan valgrind coverage:
+	@test/sanity/$@
 
 demo:
 	@examples/package-index/demo start
