@@ -71,7 +71,8 @@ prove_faults() {
         fi
         # a crash takes every backend down and the server needs a moment
         until psql_at "$server" -c "SELECT" >"$log" 2>&1; do
-            as_server "$BIN/pg_ctl" -D "$server/data" status >/dev/null || { tail -20 "$server/log" >&2; exit 1; }
+            as_server "$BIN/pg_ctl" -D "$server/data" status >/dev/null ||
+                { tail -20 "$server/log" >&2; exit 1; }
         done
     done
     stop_server "$server"
@@ -81,9 +82,10 @@ prove_faults() {
 
 # run_suites SUITE...: runs them; sets "status", "passed" and "failed".
 run_suites() {
+    local log=$RUN/suites.log
     status=0
-    test/run "$@" 2>&1 | tee "$RUN/suites.log" || status=1
-    read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$RUN/suites.log" | tail -1) ||
+    test/run "$@" 2>&1 | tee "$log" || status=1
+    read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -1) ||
         { passed=0; failed=1; }
 }
 
