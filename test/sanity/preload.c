@@ -1,6 +1,6 @@
 /*
  * preload.c
- *		Preloaded beside libasan: its options, and that it comes first.
+ *		Preloaded beside libasan: that it comes first, and UBSan's options.
  *
  * Several libraries of a server binary (libgpg-error, for one) call
  * bindtextdomain() in their constructors. It calls malloc with a lock of
@@ -11,9 +11,9 @@
  * here runs before theirs.
  *
  * UBSan reads its options at the first report, from the environment that the
- * process was started with. The server has overwritten it with its title by
- * then, so they are in a function. UBSan beside ASan knows no log_path: it
- * reports to standard error, which is the server's log.
+ * process was started with. The server has overwritten that with its title by
+ * then; it gives UBSan what it has moved away, from PostgreSQL 16 on, and the
+ * function here does so for older ones.
  */
 #include <stdlib.h>
 
@@ -24,7 +24,9 @@ static void first(void) __attribute__((constructor));
 const char *
 __ubsan_default_options(void)
 {
-	return "print_stacktrace=1:halt_on_error=1:abort_on_error=1";
+	const char *options = getenv("UBSAN_OPTIONS");
+
+	return options ? options : "";
 }
 
 static void
