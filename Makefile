@@ -26,7 +26,7 @@ DATA_built  = $(SQL_SCRIPTS)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test reference clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage bench reference clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -63,12 +63,16 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test demo demo-stop reference release sql
+.PHONY: test asan valgrind coverage bench demo demo-stop reference deb release sql
 
 sql: $(SQL_SCRIPTS)
 
 test:
 	@test/run
+
+# Suites with the library's memory watched, or with what they execute counted.
+asan valgrind coverage:
+	@test/sanity/$@
 
 demo:
 	@examples/package-index/demo start
@@ -83,6 +87,18 @@ demo-stop:
 # docs/reference.md, from the comments.
 reference:
 	@.ci/reference
+
+# A Debian package of what "make install" installs.
+DEB        := build/postgresql-$(MAJORVERSION)-ddd_$(EXTVERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+deb: all
+	rm -rf build/deb
+	$(MAKE) install DESTDIR=$(CURDIR)/build/deb
+	mkdir -p build/deb/DEBIAN
+	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-ddd' 'Version: $(EXTVERSION)' \
+	  'Architecture: $(shell dpkg --print-architecture 2>/dev/null)' 'Section: database' 'Priority: optional' \
+	  'Maintainer: ddd <ddd@example.org>' 'Depends: postgresql-$(MAJORVERSION), libsodium23, libcrypt1' \
+	  'Description: users, posts, comments and tags for PostgreSQL, with their rules' > build/deb/DEBIAN/control
+	dpkg-deb --root-owner-group --build build/deb $(DEB)
 
 # Freezes this version's scripts; after it ddd.control opens the next version.
 release: $(BUILD)/api.sql $(SQL_SCRIPTS)

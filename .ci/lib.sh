@@ -53,6 +53,11 @@ make_tree() {
     rm -f "$TREE/usr/share/postgresql/$PG_MAJOR/extension"/ddd*
     make -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG" with_llvm=no "$@" all
     make -s PG_CONFIG="$PG_CONFIG" with_llvm=no DESTDIR="$TREE" install >/dev/null
+    # a script that starts the server, postgres.real, in its own way (test/sanity)
+    if [ -n "${SERVER_WRAPPER:-}" ]; then
+        cp "/usr/lib/postgresql/$PG_MAJOR/bin/postgres" "$BIN/postgres.real"
+        cp "$SERVER_WRAPPER" "$BIN/postgres"
+    fi
     [ -z "$SERVER_USER" ] || chown -R "$SERVER_USER" "$TREE"
 }
 

@@ -109,7 +109,7 @@ typedef struct TagName
 } TagName;
 
 static void check_tag_count(int64 count);
-static int	compare_tag_names(const void *a, const void *b);
+static int	compare_tag_names(const void *a, const void *b, void *unused);
 static void lock_post(int64 post_id);
 static Datum end_with_tags(ApiCall *call, int64 post_id);
 
@@ -149,7 +149,10 @@ ddd_untag_post(PG_FUNCTION_ARGS)
 	Datum	   *names = arg_text_array(fcinfo, 1, "tags", &count);
 
 	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		names[i] = PointerGetDatum(text_trim(DatumGetTextPP(names[i])));
+	}
 
 	api_begin(&call);
 	lock_post(post_id);
@@ -247,10 +250,11 @@ post_tags_read(FunctionCallInfo fcinfo, int argno)
 		tags[i].key_length = length;
 	}
 
-	qsort(tags, count, sizeof(TagName), compare_tag_names);
+	qsort_interruptible(tags, count, sizeof(TagName), compare_tag_names, NULL);
 	for (int i = 0; i < count; i++)
 	{
-		if (i == 0 || compare_tag_names(&tags[i - 1], &tags[i]) != 0)
+		CHECK_FOR_INTERRUPTS();
+		if (i == 0 || compare_tag_names(&tags[i - 1], &tags[i], NULL) != 0)
 			elements[unique++] = PointerGetDatum(tags[i].name);
 	}
 	check_tag_count(unique);
@@ -291,7 +295,7 @@ check_tag_count(int64 count)
 }
 
 static int
-compare_tag_names(const void *a, const void *b)
+compare_tag_names(const void *a, const void *b, void *unused)
 {
 	const TagName *left = a;
 	const TagName *right = b;

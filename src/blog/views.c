@@ -69,7 +69,7 @@ static SpiPlan detail_plan = {
 	" JOIN ddd.users u ON u.id = p.author_id ORDER BY i.nth",
 	.nargs = 1,
 	.argtypes = {INT8ARRAYOID},
-	.choice = PLAN_GENERIC,
+	.choice = PLAN_WALK,
 };
 
 static const int64 newest_first[] = NEWEST_FIRST;

@@ -127,7 +127,8 @@ static void
 allow_index_walks_only(void)
 {
 	static const char *const off[] = {
-		"enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin"
+		"enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin",
+		"jit"					/* what is off costs 10^10 where there is no other way */
 	};
 
 	for (size_t i = 0; i < lengthof(off); i++)

@@ -5,7 +5,8 @@
  * Knows neither arguments nor tables. The rules are the same in every
  * database encoding and under every collation: text of another encoding than
  * UTF-8 is converted first, and stored text may be invalid (SQL_ASCII), so no
- * loop here trusts a lead byte past the end.
+ * loop here trusts a lead byte past the end. A text may be a gigabyte, so the
+ * loops look for interrupts.
  *
  * E-mail addresses: one @ with something on both sides, no white space, no
  * control or invisible character, no dot at the ends of the domain and no two
@@ -19,6 +20,7 @@
 
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #include "core/core.h"
 
@@ -62,6 +64,7 @@ text_length_chars(const char *s, int len)
 	{
 		int			l = Min(pg_encoding_mblen_bounded(GetDatabaseEncoding(), s), len);
 
+		CHECK_FOR_INTERRUPTS();
 		l = Max(l, 1);
 		s += l;
 		len -= l;
@@ -112,9 +115,15 @@ text_trim(text *value)
 	text	   *result;
 
 	while (start < len && is_ascii_space(s[start]))
+	{
+		CHECK_FOR_INTERRUPTS();
 		start++;
+	}
 	while (len > start && is_ascii_space(s[len - 1]))
+	{
+		CHECK_FOR_INTERRUPTS();
 		len--;
+	}
 	result = palloc(VARHDRSZ + len - start);
 	SET_VARSIZE(result, VARHDRSZ + len - start);
 	memcpy(VARDATA(result), s + start, len - start);
@@ -210,6 +219,7 @@ is_ascii(const char *s, int len)
 {
 	for (int i = 0; i < len; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (IS_HIGHBIT_SET(s[i]))
 			return false;
 	}
@@ -228,6 +238,7 @@ reader_next(CodeReader *reader, uint32 *code)
 {
 	int			len;
 
+	CHECK_FOR_INTERRUPTS();
 	if (reader->at >= reader->end)
 		return false;
 	if (*reader->at < 0x80)

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -88,6 +89,7 @@ append_quoted(StringInfo out, HeapTupleHeader row, const char *column)
 	appendStringInfoChar(out, '\'');
 	for (const char *s = TextDatumGetCString(value); *s; s++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (*s == '\'' || *s == '\\')
 			appendStringInfo(out, "\\%c", *s);
 		else if (*s == '\n')

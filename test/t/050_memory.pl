@@ -1,0 +1,283 @@
+# No call leaks: a backend that makes a million of them is as large as before,
+# and as fast.
+#
+# The catalog says which functions there are; each is called here or named as
+# one that is not, with the reason. A function is called in a backend of its
+# own from a loop in that backend: 1,000 calls to warm up, then "calls" in ten
+# batches. Two sizes are compared, both taken inside the loop, so that what
+# lives as long as the transaction counts as well:
+#  - all memory contexts, which may grow by about a byte a call (1 MiB for a
+#    million), at least by a block of the smallest contexts;
+#  - the process's own memory, for what libraries allocate, within 1 MiB.
+# The last batch may take 1.5 times the processor time of the first, and 20 ms
+# more: the kernel counts it in steps. What others do on the machine disturbs a
+# measurement, but hardly three in a row, so two more may be tried.
+#
+# A million calls each take long for all but the cheapest, so those over 20
+# microseconds make 100,000 or fewer, against a limit that shrinks with them.
+# DDD_MEMORY_CALLS=1000000 is the full length for all readers; writers leave
+# dead rows behind and stay at their number. A smaller value shortens all.
+
+use strict;
+use warnings;
+
+use FindBin;
+use List::Util qw(max min);
+use lib $FindBin::RealBin;
+use Ddd;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $batches = 10;
+my $million = 1_000_000;
+my $smallest_block = 8 * 1024;
+my $largest_growth_of_process = 1024 * 1024;
+my $slowdown = 1.5;
+my $step_of_time = 20_000;
+my $tries = 3;
+
+# Calls of each function: what follows PERFORM, with i the number of the call.
+# "rolled_back" is a writer: each batch is undone. Users and posts 1 to 500 and
+# three times as many comments are there; every post has the tag even or odd.
+my $user = q{ROW(1, 'a@x', 'A', true, false, NULL, now(), now())::ddd.user_info};
+my $argon2 = q{'$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$' || repeat('A', 43)};
+my $sha256_crypt = q{'$5$rounds=1000$salt$' || repeat('A', 43)};
+my $pbkdf2 = q{'$pbkdf2-sha256$1$c2FsdA$' || repeat('A', 43)};
+my $new = q{jsonb_build_object('email', 'n' || i || '@x', 'full_name', 'N')};
+my $cheap = { calls => $million };
+my $page = { calls => 100_000 };
+my $slow = { calls => 5_000 };
+my $write = { calls => 10_000, rolled_back => 1 };
+my $refused = { calls => 100_000, fails => 1 };
+my $refused_write = { %$write, fails => 1 };
+
+my @calls = (
+	[ 'version()', $cheap, 'ddd.version()' ],
+	[ 'tables_wanted()', $cheap, 'ddd.tables_wanted()' ],
+	[ 'owns_type(text)', $cheap, q{ddd.owns_type('user_info')} ],
+	[ 'get_user(bigint)', $cheap, 'ddd.get_user(1 + i % 501)' ],
+	[ 'get_user_by_email(text)', $cheap,
+		q{ddd.get_user_by_email('U' || 1 + i % 501 || '@example.org')} ],
+	[ 'get_post(bigint)', $cheap, 'ddd.get_post(1 + i % 501)' ],
+	[ 'is_authenticated(ddd.user_info)', $cheap, "ddd.is_authenticated($user)" ],
+	[ 'repr(ddd.user_info)', $cheap, "ddd.repr($user)" ],
+	[ 'to_dict(anyelement)', $cheap, "ddd.to_dict($user)" ],
+	[ 'needs_rehash(text)', $cheap, "ddd.needs_rehash($argon2)" ],
+	[ 'identify_hash(text)', $cheap, "ddd.identify_hash($sha256_crypt)" ],
+
+	# the cheapest hashes of each library; passlib's and Django's share a path
+	[ 'verify_password(text, text)', $page, "ddd.verify_password('x', $argon2)" ],
+	[ 'verify_password(text, text)', $page, "ddd.verify_password('x', $pbkdf2)" ],
+	[ 'verify_password(text, text)', { calls => 500 }, "ddd.verify_password('x', $sha256_crypt)" ],
+
+	[ 'list_users(integer, text, integer, boolean)', $page, 'ddd.list_users(first => 10, skip => i % 10)' ],
+	[ 'search_users(text, integer, text)', $slow, q{ddd.search_users('u1', first => 10)} ],
+	[ 'list_posts(integer, text, integer, bigint)', $page, 'ddd.list_posts(skip => i % 10)' ],
+	[ 'list_posts(integer, text, integer, bigint)', $page, 'ddd.list_posts(author_id => 1 + i % 500)' ],
+	[ 'list_posts(integer, text, integer, bigint)', $page,
+		'ddd.list_posts(after => (SELECT max(cursor) FROM ddd.list_posts(1)))' ],
+	[ 'user_posts(bigint, integer, text)', $page, 'ddd.user_posts(1 + i % 500)' ],
+	[ 'post_comments(bigint, integer, text)', $page, 'ddd.post_comments(1 + i % 500)' ],
+	[ 'user_comments(bigint, integer, text)', $page, 'ddd.user_comments(1 + i % 500)' ],
+	[ 'posts_with_comments(integer, text, integer, integer)', $slow, 'ddd.posts_with_comments()' ],
+	[ 'users_with_posts(integer, text, integer)', $slow, 'ddd.users_with_posts(first => 10)' ],
+	[ 'posts_detail(bigint[])', $page, q{ddd.posts_detail('{1,2,3}')} ],
+	[ 'popular_posts(integer, text, integer)', $slow, 'ddd.popular_posts()' ],
+	[ 'posts_by_tag(text, integer, text, integer)', $page, q{ddd.posts_by_tag('even')} ],
+
+	[ 'create_user(text, text, text, text, boolean, boolean, text)', $write,
+		q{ddd.create_user('n' || i || '@x', 'N', bio => 'b', hashed_password => '!')} ],
+	[ 'create_user(jsonb)', $write, "ddd.create_user($new)" ],
+	[ 'create_users(jsonb, text)', $write,
+		qq{ddd.create_users(jsonb_build_array($new, $new), 'skip')} ],
+	[ 'update_user(bigint, jsonb, timestamp with time zone)', $write,
+		q{ddd.update_user(1 + i % 500, jsonb_build_object('bio', i::text))} ],
+	[ 'delete_user(bigint, text, bigint)', $write, q{ddd.delete_user(1 + i % 500, 'cascade')} ],
+	[ 'create_post(bigint, text, text, text[])', $write,
+		q{ddd.create_post(1 + i % 500, 't', 'c', '{even,odd}')} ],
+	[ 'update_post(bigint, jsonb, timestamp with time zone)', $write,
+		q{ddd.update_post(1 + i % 500, jsonb_build_object('content', i::text))} ],
+	[ 'delete_post(bigint)', $write, 'ddd.delete_post(1 + i % 500)' ],
+	[ 'add_comment(bigint, bigint, text, bigint)', $write,
+		q{ddd.add_comment(1 + (1 + i % 500) % 500, 1, 'c', 1 + i % 500)} ],
+	[ 'update_comment(bigint, jsonb, timestamp with time zone)', $write,
+		q{ddd.update_comment(1 + i % 500, jsonb_build_object('content', i::text))} ],
+	[ 'delete_comment(bigint)', $write, 'ddd.delete_comment(1 + i % 500)' ],
+	[ 'tag_post(bigint, text[])', $write, q{ddd.tag_post(1 + i % 500, ARRAY['even', 't' || i % 7])} ],
+	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],
+	[ 'set_post_tags(bigint, text[])', $write, q{ddd.set_post_tags(1 + i % 500, ARRAY['t' || i % 7])} ],
+
+	# errors: before anything was done, inside SPI, and while cleaning up
+	[ 'get_user(bigint)', $refused, 'ddd.get_user(NULL)' ],
+	[ 'list_posts(integer, text, integer, bigint)', $refused, q{ddd.list_posts(after => 'AAAA')} ],
+	[ 'create_user(jsonb)', $refused, q{ddd.create_user('{"email": "a@x", "bio": 7}')} ],
+	[ 'create_users(jsonb, text)', $refused_write, "ddd.create_users(jsonb_build_array($new, $new))" ],
+	[ 'add_comment(bigint, bigint, text, bigint)', $refused_write,
+		q{ddd.add_comment(1, 1, 'c', 0)} ],
+	[ 'verify_password(text, text)', $refused, q{ddd.verify_password('x', '$argon2id$')} ],
+);
+
+# Not called: functions that hash at a cost which is a setting, whose parts
+# verify_password has, and those that scripts run once.
+my %not_called = map { $_ => 1 } (
+	'hash_password(text)', 'set_password(bigint, text)',
+	'install()', 'stamp(text)', 'migrate(text, text)',
+	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
+);
+
+# Returns { contexts, process, first, last, failures, answers }: growth in bytes,
+# microseconds of the first and the last batch, how many calls failed and how
+# many had a row.
+sub measure
+{
+	my ($node, $call, $calls, %option) = @_;
+	my $per_batch = $calls / $batches;
+	my $statement = "PERFORM $call; answers := answers + FOUND::int;";
+	my $end_of_batch = $option{rolled_back} ? 'ROLLBACK;' : '';
+	my %measured;
+
+	$statement = "BEGIN $statement EXCEPTION WHEN OTHERS THEN failures := failures + 1; END;"
+	  if $option{fails};
+
+	# one loop for all, since each statement of PL/pgSQL has a plan of its own
+	@measured{qw(contexts process first last failures answers)} = split /\|/, sql(
+		$node, 'memory', qq{
+		SET client_min_messages = warning;
+		DO \$measure\$
+		DECLARE
+			contexts bigint[];
+			process bigint[];
+			times bigint[];
+			started bigint;
+			answers int := 0;
+			failures int := 0;
+			last_call int;
+			i int := 0;
+		BEGIN
+			FOR batch IN 0 .. $batches LOOP
+				last_call := i + CASE batch WHEN 0 THEN 1000 ELSE $per_batch END;
+				started := time_spent();
+				WHILE i < last_call LOOP
+					i := i + 1;
+					$statement
+				END LOOP;
+				times[batch] := time_spent() - started;
+				$end_of_batch
+				-- three times: the first have plans of their own to make
+				CONTINUE WHEN batch NOT IN (0, $batches);
+				FOR again IN 1 .. 3 LOOP
+					contexts[batch] := (SELECT sum(total_bytes) FROM pg_backend_memory_contexts);
+					process[batch] :=
+						1024 * substring(pg_read_file('/proc/self/status') FROM 'RssAnon:\\s+(\\d+)')::bigint;
+				END LOOP;
+			END LOOP;
+			INSERT INTO measured SELECT contexts[$batches] - contexts[0], process[$batches] - process[0],
+				times[1], times[$batches], failures, answers;
+		END \$measure\$;
+		DELETE FROM measured RETURNING contexts, process, first, last, failures, answers});
+	return \%measured;
+}
+
+# Returns what is wrong with a measurement, or an empty string.
+sub faults
+{
+	my ($measured, $calls, %option) = @_;
+	my $limit = max($smallest_block, 1024 * 1024 * $calls / $million);
+	my $failures = $option{fails} ? $calls + 1000 : 0;
+	my @faults;
+
+	push @faults, "memory contexts grew by $measured->{contexts} bytes" if $measured->{contexts} > $limit;
+	push @faults, "the process grew by $measured->{process} bytes"
+	  if $measured->{process} > $largest_growth_of_process;
+	push @faults, "a batch took $measured->{first} us, later $measured->{last} us"
+	  if $measured->{last} > $slowdown * $measured->{first} + $step_of_time;
+	push @faults, "$measured->{failures} calls failed" if $measured->{failures} != $failures;
+	push @faults, 'no call had a row' if !$option{fails} && $measured->{answers} == 0;
+	return join '; ', @faults;
+}
+
+# Returns how often a function is called, a whole number in each batch.
+sub number_of_calls
+{
+	my ($how) = @_;
+	my $wanted = $ENV{DDD_MEMORY_CALLS} // $how->{calls};
+
+	$wanted = min($wanted, $how->{calls}) if $how->{rolled_back} || $wanted < $how->{calls};
+	return $batches * max(1, int($wanted / $batches));
+}
+
+my $node = new_node('memory');
+new_database(
+	$node, 'memory',
+	'CREATE EXTENSION ddd',
+	q{SELECT FROM generate_series(1, 500) i, ddd.create_user('u' || i || '@example.org', 'User ' || i)},
+	q{SELECT FROM generate_series(1, 500) i,
+		ddd.create_post(i, 'Post ' || i, repeat('x', 200), ARRAY[CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END])},
+	q{SELECT FROM generate_series(1, 1500) i, ddd.add_comment(1 + i % 500, 1 + i * 7 % 500, 'Comment ' || i)},
+	q{SELECT ddd.tag_post(1, ARRAY(SELECT 't' || i FROM generate_series(0, 6) i))},
+	q{CREATE TABLE measured
+		(contexts bigint, process bigint, first bigint, last bigint, failures int, answers int)},
+	# microseconds that the backend ran, or what the clock says where none are counted
+	q{CREATE FUNCTION time_spent() RETURNS bigint LANGUAGE sql AS $$
+		SELECT coalesce(split_part(pg_read_file('/proc/self/schedstat', 0, 100, true), ' ', 1)::bigint / 1000,
+			(extract(epoch FROM clock_timestamp()) * 1000000)::bigint)$$},
+	'CREATE TABLE grows (i int)',
+	q{CREATE FUNCTION leak(i int) RETURNS void LANGUAGE plpgsql AS
+		'BEGIN IF i % 500 = 0 THEN EXECUTE ''PREPARE leak_'' || i || '' AS SELECT 1''; END IF; END'},
+	q{CREATE FUNCTION leak_by_malloc(i int) RETURNS void LANGUAGE sql AS
+		$$SELECT set_config('leak.name_' || i, repeat('x', 400), false)$$},
+	q{CREATE FUNCTION slow_down(i int) RETURNS bigint LANGUAGE sql AS
+		'INSERT INTO grows VALUES (i); SELECT count(*) FROM grows'},
+	'VACUUM ANALYZE');
+
+# ---- what leaks is noticed -------------------------------------------------
+like(
+	faults(measure($node, 'leak(i)', 10_000), 10_000),
+	qr/memory contexts grew/,
+	'a prepared statement in five hundred calls is noticed');
+like(
+	faults(measure($node, 'leak_by_malloc(i)', 10_000), 10_000),
+	qr/process grew/,
+	'memory that a library allocates is noticed');
+like(
+	faults(measure($node, 'slow_down(i)', 5_000), 5_000),
+	qr/a batch took/,
+	'calls that become slower are noticed');
+
+# ---- nothing of ours does --------------------------------------------------
+my @functions = split /\n/, sql(
+	$node, 'memory', q{
+	SET search_path = pg_catalog;
+	SELECT replace(regexp_replace(p.oid::regprocedure::text, '^ddd\.', ''), ',', ', ')
+	  FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+	 WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass
+	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ddd')
+	   AND d.deptype = 'e' AND p.prorettype <> 'trigger'::regtype
+	 ORDER BY 1});
+my %called = map { $_->[0] => 1 } @calls;
+
+is_same_text(
+	join("\n", @functions),
+	join("\n", sort(keys %called), keys %not_called),
+	'every function is called, or named as one that is not');
+
+foreach (@calls)
+{
+	my ($name, $how, $call) = @$_;
+	my $calls = number_of_calls($how);
+	my ($measured, $faults);
+
+	foreach (1 .. $tries)
+	{
+		$measured = measure($node, $call, $calls, %$how);
+		$faults = faults($measured, $calls, %$how);
+		last if !$faults;
+	}
+	is($faults, '', "$calls calls: $call");
+	note "contexts +$measured->{contexts}, process +$measured->{process}, "
+	  . 10 * $measured->{last} / $calls . " us a call";
+}
+
+$node->stop;
+done_testing();
