@@ -51,6 +51,13 @@ make_tree() {
     cp -au "/usr/lib/postgresql/$PG_MAJOR" "$TREE/usr/lib/postgresql/"
     cp -auL "/usr/share/postgresql/$PG_MAJOR" "$TREE/usr/share/postgresql/"
     rm -f "$TREE/usr/share/postgresql/$PG_MAJOR/extension"/ddd*
+    # objects that another PostgreSQL's headers made do not load
+    local version
+    version=$("$PG_CONFIG" --version)
+    if [ "$(cat "$ROOT/build/objects" 2>/dev/null)" != "$version" ]; then
+        rm -f ddd.so src/*.o src/*/*.o
+        echo "$version" >"$ROOT/build/objects"
+    fi
     make -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG" with_llvm=no "$@" all
     make -s PG_CONFIG="$PG_CONFIG" with_llvm=no DESTDIR="$TREE" install >/dev/null
     # a script that starts the server, postgres.real, in its own way (test/sanity)
