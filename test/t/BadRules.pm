@@ -191,7 +191,7 @@ sub flag
 sub refuses_blank
 {
 	my ($f, $word) = @_;
-	return $f->{comment} =~ /23514 [^;:]*blank $word/ || $f->{comment} =~ /[Ee]rrors:? as create_user\b/;
+	return $f->{comment} =~ /23514 [^;:]*blank (?:full_)?$word\b/;
 }
 
 # The answer to one text: stored as it is, or refused.
@@ -267,7 +267,7 @@ sub tag_name
 sub tags
 {
 	my ($f, $argument, $context) = @_;
-	my $takes_any = $f->{comment} =~ /without regard to those it does not have/;
+	my $takes_any = $f->{comment} =~ /those that the post does not have are passed over/;
 	my $many = $context->{heavy} ? 1_000_000 : 20_000;
 	my $result = $f->{returns} eq 'row' ? 'NOT (r IS NULL)' : 'r IS NOT NULL';
 	my $ok = ["bool_and($result)"];
