@@ -35,6 +35,7 @@ Also lets the owner of schema and tables execute the functions. Does nothing whe
 missing. For superusers.
 Returns: what was created: "created the tables", "attached triggers: 2" or "nothing to do".
 Errors:
+  25006 called in a read-only transaction
   42501 called by a role that is no superuser
   55000 the tables are at another version than the code; the hint has the commands to run
 Context: migrations.';
@@ -51,6 +52,7 @@ Returns: the version.
 Errors:
   22004 null version
   22023 the tables are at another version, there are none, or the code is older than they are
+  25006 called in a read-only transaction
   42501 called by a role that is no superuser
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;

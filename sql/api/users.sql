@@ -69,7 +69,8 @@ Errors:
   22023 not an e-mail address; both password and hashed_password; a hash that is not supported
   22P05 password with a character that UTF-8 does not have
   23505 "Email already registered", constraint ix_users_email
-  23514 blank full_name; password of fewer than 8 or more than 1024 bytes
+  23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
+    password_length
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
@@ -92,7 +93,8 @@ Errors:
   22P05 password with a character that UTF-8 does not have
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email
-  23514 blank full_name; password of fewer than 8 or more than 1024 bytes
+  23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
+    password_length
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
@@ -116,7 +118,8 @@ Errors:
   22P05 password with a character that UTF-8 does not have
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email, unless on_conflict is "skip"
-  23514 blank full_name; password of fewer than 8 or more than 1024 bytes
+  23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
+    password_length
   53200 not enough memory to hash a password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_users(jsonb, text) FROM PUBLIC;
@@ -229,7 +232,7 @@ Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
   22P05 password with a character that UTF-8 does not have
-  23514 password of fewer than 8 or more than 1024 bytes
+  23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.set_password(bigint, text) FROM PUBLIC;
@@ -282,7 +285,7 @@ Errors:
   22004 null password
   22021 password not valid in the encoding of the database
   22P05 password with a character that UTF-8 does not have
-  23514 password of fewer than 8 or more than 1024 bytes
+  23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.hash_password(text) FROM PUBLIC;
