@@ -20,7 +20,8 @@ PG_FUNCTION_INFO_V1(ddd_fault);
 Datum
 ddd_fault(PG_FUNCTION_ARGS)
 {
-	const char *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	text	   *argument = PG_GETARG_TEXT_PP(0);
+	const char *kind = text_to_cstring(argument);
 	volatile int length = 100;
 	volatile int result = 0;
 
@@ -47,6 +48,15 @@ ddd_fault(PG_FUNCTION_ARGS)
 		memset(buffer, 1, sizeof(buffer));
 		result = use(buffer, length);
 	}
+	else if (strcmp(kind, "palloc") == 0)
+	{
+		char	   *buffer = palloc(length);
+
+		memset(buffer, 1, length);
+		result = use(buffer, length);
+	}
+	else if (strcmp(kind, "argument") == 0)
+		result = use(VARDATA_ANY(argument), VARSIZE_ANY_EXHDR(argument));
 	else if (strcmp(kind, "uninitialized") == 0)
 	{
 		char	   *buffer = malloc(length);
