@@ -49,11 +49,13 @@ $(BUILD)/ddd--$(EXTVERSION).sql: sql/script/head.sql sql/script/schema.sql $(BUI
 	{ cat sql/script/head.sql sql/script/schema.sql; sed 's/^CREATE OR REPLACE /CREATE /' $(BUILD)/api.sql; \
 	  cat sql/script/install.sql sql/script/detach.sql; } > $@
 
-$(BUILD)/ddd--$(PREVIOUS)--$(EXTVERSION).sql: sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
-	cat sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql > $@
+$(BUILD)/ddd--$(PREVIOUS)--$(EXTVERSION).sql: sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql sql/script/update.sed $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
+	{ cat sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql; sed -f sql/script/update.sed $(BUILD)/api.sql; \
+	  cat sql/script/migrated.sql sql/script/detach.sql; } > $@
 
-$(BUILD)/ddd--$(EXTVERSION)--$(PREVIOUS).sql: sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
-	cat sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql > $@
+$(BUILD)/ddd--$(EXTVERSION)--$(PREVIOUS).sql: sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/script/update.sed sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
+	{ cat sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql; sed -f sql/script/update.sed sql/releases/$(PREVIOUS)/api.sql; \
+	  cat sql/script/migrated.sql sql/script/detach.sql; } > $@
 endif
 
 define frozen_rule

@@ -380,6 +380,16 @@ $node->command_ok(
 	[ 'psql', '-X', '-q', '-1', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
 	'and restored');
 
+# A grant stays in the dump, whichever way the version changed since.
+my $grants = 'GRANT EXECUTE ON FUNCTION ddd.version() TO app; GRANT SELECT ON ddd.schema_version TO app';
+foreach my $step ('up', 'down')
+{
+	new_database($node, "granted_$step", "CREATE EXTENSION ddd VERSION '" . ($step eq 'up' ? '0.1.0' : '0.2.0') . "'",
+		$grants, $step eq 'up' ? $up : $down);
+	$node->command_like([ 'pg_dump', '--schema-only', $node->connstr("granted_$step") ],
+		qr/^GRANT ALL ON FUNCTION ddd\.version\(.*\) TO app;$/m, "a grant is in the dump after $step");
+}
+
 my $fresh2 = fingerprint($node, 'fresh2');
 my $fresh1 = fingerprint($node, 'fresh1');
 isnt($fresh1, $fresh2, 'the fingerprints of two versions differ');
