@@ -18,6 +18,7 @@
 
 #include <sanitizer/asan_interface.h>
 
+#include "access/htup_details.h"
 #include "fmgr.h"
 #include "utils/memutils.h"
 
