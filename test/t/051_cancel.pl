@@ -101,7 +101,7 @@ is_cancelled($database, 'repr',
 my $names = q{(SELECT array_agg('t' || i) FROM generate_series(1, 10000000) i)};
 
 is_cancelled($database, 'tagging with ten million names', q{PERFORM ddd.tag_post(1, v)}, 'text[]', $names);
-is_cancelled($database, 'taking ten million tags away', q{PERFORM ddd.untag_post(1, v)}, 'text[]', $names);
+is_cancelled($database, 'taking ten million tags away', q{LOOP PERFORM ddd.untag_post(1, v); END LOOP}, 'text[]', $names);
 is_cancelled($database, 'the details of a million posts', q{PERFORM ddd.posts_detail(v)}, 'bigint[]',
 	qq{(SELECT array_agg(1 + i % $users) FROM generate_series(1, 1000000) i)});
 is_cancelled($database, 'a million sign-ups', q{PERFORM ddd.create_users(v)}, 'jsonb',
