@@ -26,7 +26,7 @@
 #include "core/core.h"
 
 static void prepare(SpiPlan *plan);
-static CachedPlanSource *plan_source(SpiPlan *plan);
+static void plan_walk(SpiPlan *plan);
 static void allow_index_walks_only(void);
 
 uint64
@@ -41,7 +41,6 @@ plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, bool read_only,
 				DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {.read_only = read_only, .dest = receiver};
-	bool		planning = false;
 	int			code;
 
 	if (plan->saved == NULL)
@@ -59,23 +58,11 @@ plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, bool read_only,
 	}
 
 	if (plan->choice == PLAN_WALK)
-	{
-		CachedPlan *made = plan_source(plan)->gplan;
-
-		planning = made == NULL || !made->is_valid || made->generation != plan->walk_generation;
-		if (planning)
-		{
-			if (made != NULL)
-				made->is_valid = false;
-			allow_index_walks_only();
-		}
-	}
+		plan_walk(plan);
 
 	code = SPI_execute_plan_extended(plan->saved, &options);
 	if (code < 0)
 		elog(ERROR, "could not run statement: %s", SPI_result_code_string(code));
-	if (planning)
-		plan->walk_generation = plan_source(plan)->generation;
 }
 
 Datum
@@ -116,13 +103,28 @@ prepare(SpiPlan *plan)
 	plan->saved = prepared;
 }
 
-static CachedPlanSource *
-plan_source(SpiPlan *plan)
+/* Makes the plan, unless the one that is there was made here. */
+static void
+plan_walk(SpiPlan *plan)
 {
-	return linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan->saved));
+	CachedPlanSource *source = linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan->saved));
+	CachedPlan *made = source->gplan;
+	int			guc_level;
+
+	if (made != NULL && made->is_valid && made->generation == plan->walk_generation)
+		return;
+	if (made != NULL)
+		made->is_valid = false;
+
+	/* for the planner alone: what the statement calls plans with the session's settings */
+	guc_level = NewGUCNestLevel();
+	allow_index_walks_only();
+	made = SPI_plan_get_cached_plan(plan->saved);
+	plan->walk_generation = made->generation;
+	ReleaseCachedPlan(made, CurrentResourceOwner);
+	AtEOXact_GUC(false, guc_level);
 }
 
-/* Settings for the time of the call: the owner's scope takes them back. */
 static void
 allow_index_walks_only(void)
 {

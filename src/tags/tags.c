@@ -137,14 +137,16 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 		seek_links(&links, page, tag_id, row);
 		while (written < page->first && index_cursor_next_keys(&links, link, lengthof(link)))
 		{
-			/* a link's post exists: the foreign key sees to it */
+			/* within a statement a link may outlive its post: no row of the page, so none to skip */
+			if (!read_post(&posts, link[2], columns, &writer))
+				continue;
 			if (skipped < page->skip)
-				skipped++;
-			else if (read_post(&posts, link[2], columns, &writer))
 			{
-				page_write(&writer, (int64[]) {DatumGetTimestampTz(link[1]), DatumGetInt64(link[2])});
-				written++;
+				skipped++;
+				continue;
 			}
+			page_write(&writer, (int64[]) {DatumGetTimestampTz(link[1]), DatumGetInt64(link[2])});
+			written++;
 		}
 		page_writer_end(&writer);
 	}

@@ -121,6 +121,7 @@ ddd_search_users(PG_FUNCTION_ARGS)
 	text	   *query = text_trim(arg_text(fcinfo, 0, "query"));
 	int			length = text_length_chars(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query));
 	int			last_rank = length < MIN_CONTAINS_LENGTH ? RANK_PREFIX : RANK_CONTAINS;
+	int64		rank;
 	Datum		values[5];
 
 	if (length > MAX_QUERY_LENGTH || text_is_blank(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query)))
@@ -132,18 +133,20 @@ ddd_search_users(PG_FUNCTION_ARGS)
 	page_filter_text(&page, query);
 	page_limits(&page, fcinfo, 1, -1);
 	page_after(&page, fcinfo, 2, 2, best);
+	/* whatever a forged cursor says, one list is read, which begins the result */
+	rank = Min(Max(page.keys[0], RANK_EXACT), last_rank);
 	values[0] = PointerGetDatum(query);
 	values[1] = Int64GetDatum(page.keys[1]);
 	values[3] = PointerGetDatum(like_pattern(query, "", "%"));
 	values[4] = PointerGetDatum(like_pattern(query, "%", "%"));
 
 	api_begin(&call);
-	for (int64 rank = Max(page.keys[0], RANK_EXACT); rank <= last_rank; rank++)
+	do
 	{
 		values[2] = Int64GetDatum(page.first);
 		page.first -= page_execute(&page, &search_plans[rank], values, NULL, fcinfo);
 		values[1] = Int64GetDatum(PG_INT64_MIN);
-	}
+	} while (page.first > 0 && ++rank <= last_rank);
 	api_end(&call);
 	PG_RETURN_NULL();
 }

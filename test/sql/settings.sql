@@ -56,3 +56,21 @@ DROP ROLE regress_ddd_settings;
 -- the server is the suite's own: beside the tests, without a network
 SELECT current_setting('listen_addresses') = '' AS no_network,
        current_setting('data_directory') = regexp_replace(:'input', '/test$', '') || '/server/data' AS beside_the_tests;
+
+-- the planner's settings for pages are for the planner: what a page's statement calls sees the session's
+BEGIN;
+CREATE FUNCTION public.regress_ddd_seen() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN current_setting('enable_seqscan')::boolean AND current_setting('enable_sort')::boolean;
+END $$;
+CREATE ROLE regress_ddd_settings;
+GRANT ALL ON SCHEMA ddd TO regress_ddd_settings;
+GRANT SELECT ON ALL TABLES IN SCHEMA ddd TO regress_ddd_settings;
+ALTER TABLE ddd.schema_version OWNER TO regress_ddd_settings;
+INSERT INTO ddd.users (email, full_name) VALUES ('seen@settings', 'Seen');
+ALTER TABLE ddd.users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY seen ON ddd.users USING (public.regress_ddd_seen());
+SELECT count(*) > 0 AS first_call FROM ddd.list_users(1);
+SELECT count(*) > 0 AS second_call FROM ddd.list_users(1);
+SHOW enable_seqscan;
+ROLLBACK;

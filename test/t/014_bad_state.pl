@@ -372,6 +372,11 @@ answers(
 	sub { return state_of($reader->query($_[0])); },
 	\&read_only_answer);
 is($reader->value('SELECT pg_backend_pid()'), $reader->backend, 'hot standby: one backend answered');
+$wire->rows('ALTER TABLE ddd.post_tags SET UNLOGGED');
+$node->wait_for_catchup($standby);
+is(state_of($reader->query('SELECT count(*) FROM ddd.tags t, ddd.posts_by_tag(t.name)'))->{state},
+	'0A000', 'hot standby: an unlogged table is refused as SQL refuses it');
+$wire->rows('ALTER TABLE ddd.post_tags SET LOGGED');
 $reader->finish;
 $standby->stop;
 
