@@ -17,11 +17,11 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "tcop/dest.h"
 #include "utils/datetime.h"
 #include "utils/datum.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -59,7 +59,6 @@ typedef struct NestedReceiver
 static void make_prefix(NestedReceiver *receiver);
 static void check_columns(DestReceiver *self, int operation, TupleDesc found);
 static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
-static void do_nothing(DestReceiver *self);
 static void begin_parent(NestedReceiver *receiver, TupleTableSlot *slot, const int64 *keys);
 static void end_parent(NestedReceiver *receiver);
 static void append_object(NestedReceiver *receiver, const Datum *values, const bool *nulls);
@@ -74,19 +73,11 @@ void
 nested_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls,
 			   const NestedField *fields, int nfields, FunctionCallInfo fcinfo)
 {
-	NestedReceiver receiver = {
-		.pub = {
-			.receiveSlot = receive_row,
-			.rStartup = check_columns,
-			.rShutdown = do_nothing,
-			.rDestroy = do_nothing,
-			.mydest = DestNone,
-		},
-		.fields = fields,
-		.nfields = nfields,
-	};
+	NestedReceiver receiver = {.pub = *None_Receiver, .fields = fields, .nfields = nfields};
 
 	Assert(nfields <= MAX_FIELDS);
+	receiver.pub.rStartup = check_columns;
+	receiver.pub.receiveSlot = receive_row;
 	page_writer_begin(&receiver.writer, page, fcinfo);
 	receiver.nparent = receiver.writer.desc->natts - 2;
 	make_prefix(&receiver);
@@ -137,11 +128,7 @@ check_columns(DestReceiver *self, int operation, TupleDesc found)
 	check_column_type(receiver->writer.desc, receiver->nparent + 1, JSONBOID);
 	for (int i = 0; i < receiver->nfields; i++)
 		check_column_type(found, receiver->nparent + i + 1, receiver->fields[i].type);
-	for (int k = nfixed + 1; k <= found->natts; k++)
-	{
-		if (getBaseType(SPI_gettypeid(found, k)) != INT8OID)
-			check_column_type(found, k, TIMESTAMPTZOID);
-	}
+	page_check_keys(page, found, nfixed + 1);
 }
 
 static bool
@@ -167,11 +154,6 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	if (!slot->tts_isnull[first])
 		append_object(receiver, slot->tts_values + first, slot->tts_isnull + first);
 	return true;
-}
-
-static void
-do_nothing(DestReceiver *self)
-{
 }
 
 /* Copies the parent's columns: they are written when its last child is known. */

@@ -222,10 +222,11 @@ extern void index_cursor_init(void);
 
 /*
  * Opens a table by an index whose first keys are the columns, for seeks with
- * nkeys scan keys. Returns false where it must be read through SPI instead.
+ * nkeys scan keys; keys_only to read with index_cursor_next_keys, otherwise
+ * with index_cursor_next_row. Returns false where SPI must do it instead.
  */
 extern bool index_cursor_open(IndexCursor *cursor, const char *table,
-							  const IndexColumn *columns, int ncolumns, int nkeys);
+							  const IndexColumn *columns, int ncolumns, int nkeys, bool keys_only);
 
 /* Returns the number of a column in the table, or 0 if it has none of that name and type. */
 extern int	index_cursor_column(IndexCursor *cursor, const char *name, Oid type);
@@ -310,6 +311,9 @@ typedef struct PageWriter
 
 /* Begins the result, or goes on with it. */
 extern void page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo);
+
+/* Raises 42804 where a statement's columns from "first" on are not of a page's key types. */
+extern void page_check_keys(ListPage *page, TupleDesc found, int first);
 
 /* Appends the row in values and nulls, with the cursor of its keys. */
 extern void page_write(PageWriter *writer, const int64 *keys);

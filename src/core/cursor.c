@@ -23,6 +23,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
+#include "tcop/dest.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -49,7 +50,6 @@ typedef struct PageReceiver
 
 static void check_columns(DestReceiver *self, int operation, TupleDesc found);
 static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
-static void do_nothing(DestReceiver *self);
 static text *cursor_encode(ListPage *page, const int64 *keys);
 static bool cursor_decode(ListPage *page, text *cursor, int64 *keys);
 static pg_crc32c cursor_checksum(ListPage *page, const int64 *keys);
@@ -147,21 +147,15 @@ void
 page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext context = CurrentMemoryContext;
 
 	if (rsinfo->setResult == NULL)
-	{
-		/* the result outlives SPI's memory */
-		MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
 		InitMaterializedSRF(fcinfo, 0);
-		MemoryContextSwitchTo(context);
-	}
 	writer->page = page;
 	writer->rows = rsinfo->setResult;
 	writer->desc = rsinfo->setDesc;
 	writer->values = palloc(sizeof(Datum) * writer->desc->natts);
 	writer->nulls = palloc0(sizeof(bool) * writer->desc->natts);
-	writer->row_context = AllocSetContextCreate(context, "ddd page row", ALLOCSET_SMALL_SIZES);
+	writer->row_context = AllocSetContextCreate(CurrentMemoryContext, "ddd page row", ALLOCSET_SMALL_SIZES);
 }
 
 void
@@ -177,6 +171,16 @@ page_write(PageWriter *writer, const int64 *keys)
 }
 
 void
+page_check_keys(ListPage *page, TupleDesc found, int first)
+{
+	for (int k = first; k < first + page->nkeys; k++)
+	{
+		if (getBaseType(SPI_gettypeid(found, k)) != INT8OID)
+			check_column_type(found, k, TIMESTAMPTZOID);
+	}
+}
+
+void
 page_writer_end(PageWriter *writer)
 {
 	MemoryContextDelete(writer->row_context);
@@ -185,16 +189,10 @@ page_writer_end(PageWriter *writer)
 uint64
 page_execute(ListPage *page, SpiPlan *plan, Datum *values, const char *nulls, FunctionCallInfo fcinfo)
 {
-	PageReceiver receiver = {
-		.pub = {
-			.receiveSlot = receive_row,
-			.rStartup = check_columns,
-			.rShutdown = do_nothing,
-			.rDestroy = do_nothing,
-			.mydest = DestNone,
-		},
-	};
+	PageReceiver receiver = {.pub = *None_Receiver};
 
+	receiver.pub.rStartup = check_columns;
+	receiver.pub.receiveSlot = receive_row;
 	page_writer_begin(&receiver.writer, page, fcinfo);
 	plan_execute_to(plan, values, nulls, true, &receiver.pub);
 	page_writer_end(&receiver.writer);
@@ -212,11 +210,7 @@ check_columns(DestReceiver *self, int operation, TupleDesc found)
 		elog(ERROR, "statement gives %d columns, %s() needs %d and %d keys",
 			 found->natts, writer->page->listing, nresult - 1, writer->page->nkeys);
 	check_row_type(found, writer->desc, nresult - 1);
-	for (int k = nresult; k <= found->natts; k++)
-	{
-		if (getBaseType(SPI_gettypeid(found, k)) != INT8OID)
-			check_column_type(found, k, TIMESTAMPTZOID);
-	}
+	page_check_keys(writer->page, found, nresult);
 }
 
 static bool
@@ -234,11 +228,6 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 		keys[k] = DatumGetInt64(slot->tts_values[last + k]);
 	page_write(writer, keys);
 	return true;
-}
-
-static void
-do_nothing(DestReceiver *self)
-{
 }
 
 static text *

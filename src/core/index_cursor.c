@@ -29,6 +29,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
@@ -70,11 +71,11 @@ index_cursor_init(void)
 
 bool
 index_cursor_open(IndexCursor *cursor, const char *table, const IndexColumn *columns, int ncolumns,
-				  int nkeys)
+				  int nkeys, bool keys_only)
 {
 	memset(cursor, 0, sizeof(IndexCursor));
 	cursor->visibility = InvalidBuffer;
-	if (access_path == ACCESS_SPI)
+	if (access_path == ACCESS_SPI || ExecutorCheckPerms_hook != NULL)
 		return false;
 
 	cursor->table = open_table(table);
@@ -88,7 +89,7 @@ index_cursor_open(IndexCursor *cursor, const char *table, const IndexColumn *col
 	}
 	cursor->slot = table_slot_create(cursor->table, NULL);
 	cursor->scan = index_beginscan(cursor->table, cursor->index, GetActiveSnapshot(), nkeys, 0);
-	cursor->scan->xs_want_itup = true;
+	cursor->scan->xs_want_itup = keys_only;
 	return true;
 }
 

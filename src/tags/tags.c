@@ -118,9 +118,9 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 	int64		skipped = 0;
 	int64		written = 0;
 
-	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), nkeys))
+	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), nkeys, true))
 		return false;
-	if (!index_cursor_open(&posts, "posts", post_key, lengthof(post_key), 1))
+	if (!index_cursor_open(&posts, "posts", post_key, lengthof(post_key), 1, false))
 	{
 		index_cursor_close(&links);
 		return false;
