@@ -63,7 +63,8 @@ static SpiPlan with_posts_plan = {
 /* The names are looked up one by one: sorted by an index, they would all be read. */
 static SpiPlan detail_plan = {
 	.sql = "SELECT " POST_COLUMNS ", u.full_name,"
-	" (SELECT coalesce(array_agg(n.name ORDER BY lower(n.name COLLATE \"C\")), '{}')"
+	" (SELECT coalesce(array_agg(n.name ORDER BY lower(n.name COLLATE \"C\"))"
+	" FILTER (WHERE n.name IS NOT NULL), '{}')"
 	" FROM (SELECT (SELECT t.name::text FROM ddd.tags t WHERE t.id = l.tag_id) AS name"
 	" FROM ddd.post_tags l WHERE l.post_id = p.id OFFSET 0) n),"
 	" (SELECT count(*) FROM ddd.comments c WHERE c.post_id = p.id)"
