@@ -91,16 +91,16 @@ reference:
 	@.ci/reference
 
 # A Debian package of what "make install" installs.
-DEB        := build/postgresql-$(MAJORVERSION)-ddd_$(EXTVERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+DEB_ARCH    = $(shell dpkg --print-architecture)
 deb: all
 	rm -rf build/deb
 	$(MAKE) install DESTDIR=$(CURDIR)/build/deb
 	mkdir -p build/deb/DEBIAN
 	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-ddd' 'Version: $(EXTVERSION)' \
-	  'Architecture: $(shell dpkg --print-architecture 2>/dev/null)' 'Section: database' 'Priority: optional' \
+	  'Architecture: $(DEB_ARCH)' 'Section: database' 'Priority: optional' \
 	  'Maintainer: ddd <ddd@example.org>' 'Depends: postgresql-$(MAJORVERSION), libsodium23, libcrypt1' \
 	  'Description: users, posts, comments and tags for PostgreSQL, with their rules' > build/deb/DEBIAN/control
-	dpkg-deb --root-owner-group --build build/deb $(DEB)
+	dpkg-deb --root-owner-group --build build/deb build/postgresql-$(MAJORVERSION)-ddd_$(EXTVERSION)_$(DEB_ARCH).deb
 
 # Freezes this version's scripts; after it ddd.control opens the next version.
 release: $(BUILD)/api.sql $(SQL_SCRIPTS)
