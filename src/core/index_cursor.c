@@ -71,9 +71,10 @@ index_cursor_init(void)
 
 bool
 index_cursor_open(IndexCursor *cursor, const char *table, const IndexColumn *columns, int ncolumns,
-				  int nkeys, bool keys_only)
+				  bool keys_only)
 {
 	memset(cursor, 0, sizeof(IndexCursor));
+	cursor->keys_only = keys_only;
 	cursor->visibility = InvalidBuffer;
 	if (access_path == ACCESS_SPI || ExecutorCheckPerms_hook != NULL)
 		return false;
@@ -88,8 +89,6 @@ index_cursor_open(IndexCursor *cursor, const char *table, const IndexColumn *col
 		return false;
 	}
 	cursor->slot = table_slot_create(cursor->table, NULL);
-	cursor->scan = index_beginscan(cursor->table, cursor->index, GetActiveSnapshot(), nkeys, 0);
-	cursor->scan->xs_want_itup = keys_only;
 	return true;
 }
 
@@ -106,9 +105,14 @@ index_cursor_column(IndexCursor *cursor, const char *name, Oid type)
 }
 
 void
-index_cursor_seek(IndexCursor *cursor, ScanKey keys)
+index_cursor_seek(IndexCursor *cursor, ScanKey keys, int nkeys)
 {
-	index_rescan(cursor->scan, keys, cursor->scan->numberOfKeys, NULL, 0);
+	if (cursor->scan == NULL)
+	{
+		cursor->scan = index_beginscan(cursor->table, cursor->index, GetActiveSnapshot(), nkeys, 0);
+		cursor->scan->xs_want_itup = cursor->keys_only;
+	}
+	index_rescan(cursor->scan, keys, nkeys, NULL, 0);
 }
 
 bool
@@ -148,11 +152,20 @@ index_cursor_next_row(IndexCursor *cursor)
 }
 
 void
-index_cursor_close(IndexCursor *cursor)
+index_cursor_rest(IndexCursor *cursor)
 {
 	if (BufferIsValid(cursor->visibility))
 		ReleaseBuffer(cursor->visibility);
-	index_endscan(cursor->scan);
+	cursor->visibility = InvalidBuffer;
+	if (cursor->scan != NULL)
+		index_endscan(cursor->scan);
+	cursor->scan = NULL;
+}
+
+void
+index_cursor_close(IndexCursor *cursor)
+{
+	index_cursor_rest(cursor);
 	ExecDropSingleTupleTableSlot(cursor->slot);
 	index_close(cursor->index, NoLock);
 	table_close(cursor->table, NoLock);

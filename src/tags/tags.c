@@ -58,9 +58,19 @@ static const struct
 	{"updated_at", TIMESTAMPTZOID},
 };
 
+/* Links that are read before their posts: the two scans' memory is not needed at once. */
+#define LINKS_AT_ONCE	128
+
+typedef struct Link
+{
+	int64		place[2];		/* the cursor's keys: post_created_at, post_id */
+} Link;
+
 static bool walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo);
-static void seek_links(IndexCursor *links, const ListPage *page, int64 tag_id, ScanKey row);
-static bool read_post(IndexCursor *posts, Datum post_id, const int *columns, PageWriter *writer);
+static void write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts,
+						const int *columns, FunctionCallInfo fcinfo);
+static int	read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, int wanted);
+static bool read_post(IndexCursor *posts, int64 post_id, const int *columns, PageWriter *writer);
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
 
@@ -108,19 +118,12 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 {
 	IndexCursor links;
 	IndexCursor posts;
-	/* every link of the tag comes after the keys that a first page starts with */
-	int			nkeys = page->keys[0] == PG_INT64_MAX ? 1 : 2;
-	ScanKeyData row[2];
-	PageWriter	writer;
 	int			columns[lengthof(post_columns)];
 	bool		usable = true;
-	Datum		link[lengthof(link_order)];
-	int64		skipped = 0;
-	int64		written = 0;
 
-	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), nkeys, true))
+	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), true))
 		return false;
-	if (!index_cursor_open(&posts, "posts", post_key, lengthof(post_key), 1, false))
+	if (!index_cursor_open(&posts, "posts", post_key, lengthof(post_key), false))
 	{
 		index_cursor_close(&links);
 		return false;
@@ -130,62 +133,89 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 		columns[i] = index_cursor_column(&posts, post_columns[i].name, post_columns[i].type);
 		usable &= columns[i] != 0;
 	}
-
 	if (usable)
-	{
-		page_writer_begin(&writer, page, fcinfo);
-		seek_links(&links, page, tag_id, row);
-		while (written < page->first && index_cursor_next_keys(&links, link, lengthof(link)))
-		{
-			/* within a statement a link may outlive its post: no row of the page, so none to skip */
-			if (!read_post(&posts, link[2], columns, &writer))
-				continue;
-			if (skipped < page->skip)
-			{
-				skipped++;
-				continue;
-			}
-			page_write(&writer, (int64[]) {DatumGetTimestampTz(link[1]), DatumGetInt64(link[2])});
-			written++;
-		}
-		page_writer_end(&writer);
-	}
+		write_posts(page, tag_id, &links, &posts, columns, fcinfo);
 	index_cursor_close(&posts);
 	index_cursor_close(&links);
 	return usable;
 }
 
-/*
- * Goes to the first of the tag's links, or, in a cursor of two keys, to the
- * first after the row that the page's keys name. The scan points into row,
- * which must live as long.
- */
 static void
-seek_links(IndexCursor *links, const ListPage *page, int64 tag_id, ScanKey row)
+write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts,
+			const int *columns, FunctionCallInfo fcinfo)
+{
+	PageWriter	writer;
+	Link		found[LINKS_AT_ONCE];
+	const int64 *after = page->keys;
+	int64		skip = page->skip;
+	int64		missing = page->first;
+	int			nfound = 0;
+	int			wanted = 0;
+
+	page_writer_begin(&writer, page, fcinfo);
+	while (missing > 0 && nfound == wanted)
+	{
+		wanted = Min(skip + missing, LINKS_AT_ONCE);
+		nfound = read_links(links, tag_id, after, found, wanted);
+		for (int i = 0; i < nfound; i++)
+		{
+			/* within a statement a link may outlive its post: no row of the page, so none to skip */
+			if (!read_post(posts, found[i].place[1], columns, &writer))
+				continue;
+			if (skip > 0)
+			{
+				skip--;
+				continue;
+			}
+			page_write(&writer, found[i].place);
+			missing--;
+		}
+		if (nfound > 0)
+			after = found[nfound - 1].place;
+	}
+	page_writer_end(&writer);
+}
+
+/* Reads the tag's links that come after a place in their order, and returns how many there were. */
+static int
+read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, int wanted)
 {
 	ScanKeyData keys[2];
+	ScanKeyData row[2];
+	Datum		values[lengthof(link_order)];
+	int			n = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(tag_id));
 	ScanKeyEntryInitialize(&row[0], SK_ROW_MEMBER, 2, BTLessStrategyNumber,
-						   InvalidOid, InvalidOid, F_TIMESTAMPTZ_CMP, TimestampTzGetDatum(page->keys[0]));
+						   InvalidOid, InvalidOid, F_TIMESTAMPTZ_CMP, TimestampTzGetDatum(after[0]));
 	ScanKeyEntryInitialize(&row[1], SK_ROW_MEMBER | SK_ROW_END, 3, BTLessStrategyNumber,
-						   InvalidOid, InvalidOid, F_BTINT8CMP, Int64GetDatum(page->keys[1]));
+						   InvalidOid, InvalidOid, F_BTINT8CMP, Int64GetDatum(after[1]));
 	MemSet(&keys[1], 0, sizeof(ScanKeyData));
 	keys[1].sk_flags = SK_ROW_HEADER;
 	keys[1].sk_attno = 2;
 	keys[1].sk_strategy = BTLessStrategyNumber;
 	keys[1].sk_argument = PointerGetDatum(row);
-	index_cursor_seek(links, keys);
+
+	/* every link of the tag comes after the place that a first page starts with */
+	index_cursor_seek(cursor, keys, after[0] == PG_INT64_MAX && after[1] == PG_INT64_MAX ? 1 : 2);
+	while (n < wanted && index_cursor_next_keys(cursor, values, lengthof(values)))
+	{
+		links[n].place[0] = DatumGetTimestampTz(values[1]);
+		links[n].place[1] = DatumGetInt64(values[2]);
+		n++;
+	}
+	index_cursor_rest(cursor);
+	return n;
 }
 
 /* Reads a post into the writer's row; its values are good until the next one. */
 static bool
-read_post(IndexCursor *posts, Datum post_id, const int *columns, PageWriter *writer)
+read_post(IndexCursor *posts, int64 post_id, const int *columns, PageWriter *writer)
 {
 	ScanKeyData key;
 
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, post_id);
-	index_cursor_seek(posts, &key);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(post_id));
+	index_cursor_seek(posts, &key, 1);
 	if (!index_cursor_next_row(posts))
 		return false;
 	for (size_t i = 0; i < lengthof(post_columns); i++)

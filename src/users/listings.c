@@ -40,19 +40,22 @@ static SpiPlan list_active_plan = {
  * begins with the query, those that contain it. A user is in the first that
  * fits. Which index serves depends on the query, so each call plans anew:
  * a rare text is looked up and its few users are sorted, a frequent one is met
- * soon enough by walking along the ids. IS NOT TRUE keeps what excludes the
- * earlier lists in one piece, which the planner then tests last.
+ * soon enough by walking along the ids. Planning is half of a call, so the
+ * planner is spared what does not change its choice: CASE keeps it from
+ * estimating what excludes the earlier lists, and a first page has no
+ * condition on the id.
  *
- * $1 the query, $2 the id before the page, $3 the rows still wanted, $4 and $5
- * the patterns of beginnings and of any part
+ * $1 the query, $2 the id before the page or NULL, $3 the rows still wanted,
+ * $4 and $5 the patterns of beginnings and of any part
  */
 #define IS_EXACT "lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")"
 #define MATCHES(pattern) \
 	"(lower(u.full_name) LIKE lower(" pattern ")" \
 	" OR lower(u.email COLLATE \"C\") LIKE lower(" pattern " COLLATE \"C\"))"
+#define UNLESS(condition) " AND CASE WHEN " condition " THEN false ELSE true END"
 #define SEARCH(rank, condition) \
 	"SELECT " USER_COLUMNS ", " rank "::bigint, u.id FROM ddd.users u" \
-	" WHERE " condition " AND u.id > $2 ORDER BY u.id LIMIT $3"
+	" WHERE " condition " AND ($2 IS NULL OR u.id > $2) ORDER BY u.id LIMIT $3"
 
 enum SearchRank
 {
@@ -69,13 +72,13 @@ static SpiPlan search_plans[] = {
 		.choice = PLAN_GENERIC,
 	},
 	[RANK_PREFIX] = {
-		.sql = SEARCH("1", MATCHES("$4") " AND NOT " IS_EXACT),
+		.sql = SEARCH("1", MATCHES("$4") UNLESS(IS_EXACT)),
 		.nargs = 4,
 		.argtypes = {TEXTOID, INT8OID, INT8OID, TEXTOID},
 		.choice = PLAN_CUSTOM,
 	},
 	[RANK_CONTAINS] = {
-		.sql = SEARCH("2", MATCHES("$5") " AND (" MATCHES("$4") " OR " IS_EXACT ") IS NOT TRUE"),
+		.sql = SEARCH("2", MATCHES("$5") UNLESS(MATCHES("$4") " OR " IS_EXACT)),
 		.nargs = 5,
 		.argtypes = {TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID},
 		.choice = PLAN_CUSTOM,
@@ -123,6 +126,7 @@ ddd_search_users(PG_FUNCTION_ARGS)
 	int			last_rank = length < MIN_CONTAINS_LENGTH ? RANK_PREFIX : RANK_CONTAINS;
 	int64		rank;
 	Datum		values[5];
+	char		nulls[] = "     ";
 
 	if (length > MAX_QUERY_LENGTH || text_is_blank(VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query)))
 		ereport(ERROR,
@@ -137,6 +141,7 @@ ddd_search_users(PG_FUNCTION_ARGS)
 	rank = Min(Max(page.keys[0], RANK_EXACT), last_rank);
 	values[0] = PointerGetDatum(query);
 	values[1] = Int64GetDatum(page.keys[1]);
+	nulls[1] = page.keys[1] == PG_INT64_MIN ? 'n' : ' ';
 	values[3] = PointerGetDatum(like_pattern(query, "", "%"));
 	values[4] = PointerGetDatum(like_pattern(query, "%", "%"));
 
@@ -144,8 +149,8 @@ ddd_search_users(PG_FUNCTION_ARGS)
 	do
 	{
 		values[2] = Int64GetDatum(page.first);
-		page.first -= page_execute(&page, &search_plans[rank], values, NULL, fcinfo);
-		values[1] = Int64GetDatum(PG_INT64_MIN);
+		page.first -= page_execute(&page, &search_plans[rank], values, nulls, fcinfo);
+		nulls[1] = 'n';
 	} while (page.first > 0 && ++rank <= last_rank);
 	api_end(&call);
 	PG_RETURN_NULL();
