@@ -282,6 +282,7 @@ Errors:
   22004 null first
   2201W negative first or posts_per_user
   22023 first above its limit; after is not a cursor of this listing
+  54000 the posts of one user take more than 256 MB
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.users_with_posts(integer, text, integer) FROM PUBLIC;
 
@@ -405,6 +406,7 @@ Errors:
   2201W negative first or comments_per_post
   2201X negative skip
   22023 first or skip above its limit; after is not a cursor of this listing
+  54000 the comments of one post take more than 256 MB
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.posts_with_comments(integer, text, integer, integer) FROM PUBLIC;
 

@@ -157,6 +157,7 @@ index_cursor_rest(IndexCursor *cursor)
 	if (BufferIsValid(cursor->visibility))
 		ReleaseBuffer(cursor->visibility);
 	cursor->visibility = InvalidBuffer;
+	ExecClearTuple(cursor->slot);
 	if (cursor->scan != NULL)
 		index_endscan(cursor->scan);
 	cursor->scan = NULL;

@@ -170,6 +170,7 @@ write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts
 			page_write(&writer, found[i].place);
 			missing--;
 		}
+		index_cursor_rest(posts);
 		if (nfound > 0)
 			after = found[nfound - 1].place;
 	}

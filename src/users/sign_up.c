@@ -3,8 +3,8 @@
  *		ddd.create_user() in its two forms, and ddd.create_users().
  *
  * The unique index on the e-mail's key decides who was first; nothing here
- * looks before inserting. Hashing comes before the statement that inserts,
- * so no lock is held meanwhile.
+ * looks before inserting. Hashing comes before the first statement that
+ * inserts, so no lock is held meanwhile.
  */
 #include "postgres.h"
 
@@ -30,6 +30,16 @@ typedef struct NewUser
 	bool		is_superuser;
 } NewUser;
 
+/* A call of create_users(): all elements are hashed before the first is inserted. */
+typedef struct SignUps
+{
+	FunctionCallInfo fcinfo;
+	ApiCall    *call;
+	SpiPlan    *plan;
+	text	  **hashes;			/* of each element, from 1 */
+	int			number;			/* of the element at hand */
+} SignUps;
+
 #define INSERT_USER \
 	"INSERT INTO ddd.users AS u (email, full_name, hashed_password, bio, is_active, is_superuser) " \
 	"VALUES ($1, $2, $3, $4, $5, $6) "
@@ -50,7 +60,9 @@ static void read_object(NewUser *user, JsonbContainer *object);
 static void prepare(NewUser *user);
 static uint64 insert(NewUser *user, SpiPlan *plan);
 static bool read_on_conflict(text *on_conflict);
-static void create_element(JsonbValue *element, SpiPlan *plan, ApiCall *call, FunctionCallInfo fcinfo);
+static void for_each_user(SignUps *sign_ups, Jsonb *data, void (*function) (SignUps *, NewUser *));
+static void hash_element(SignUps *sign_ups, NewUser *user);
+static void insert_element(SignUps *sign_ups, NewUser *user);
 static void rethrow_for_element(int number, MemoryContext context) pg_attribute_noreturn();
 
 PG_FUNCTION_INFO_V1(ddd_create_user);
@@ -98,64 +110,87 @@ ddd_create_users(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	Jsonb	   *data;
-	SpiPlan    *plan;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	element;
-	MemoryContext element_context;
-	volatile int number = 0;
+	SignUps		sign_ups = {.fcinfo = fcinfo, .call = &call};
 
 	arg_required(fcinfo, 0, "data");
 	data = PG_GETARG_JSONB_P(0);
-	plan = read_on_conflict(arg_text(fcinfo, 1, "on_conflict")) ? &insert_or_skip_plan : &insert_plan;
+	sign_ups.plan = read_on_conflict(arg_text(fcinfo, 1, "on_conflict")) ? &insert_or_skip_plan : &insert_plan;
 	if (!JB_ROOT_IS_ARRAY(data) || JB_ROOT_IS_SCALAR(data))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("expected a JSON array of objects")));
 
 	InitMaterializedSRF(fcinfo, 0);
+	version_guard();
+	sign_ups.hashes = palloc0_array(text *, JB_ROOT_COUNT(data) + 1);
+	for_each_user(&sign_ups, data, hash_element);
 	api_begin(&call);
-	element_context = AllocSetContextCreate(CurrentMemoryContext, "ddd create_users element",
-											ALLOCSET_DEFAULT_SIZES);
-	it = JsonbIteratorInit(&data->root);
-	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
-	{
-		MemoryContext spi_context = CurrentMemoryContext;
-
-		if (token != WJB_ELEM)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		number++;
-		MemoryContextSwitchTo(element_context);
-		PG_TRY();
-		{
-			create_element(&element, plan, &call, fcinfo);
-		}
-		PG_CATCH();
-		{
-			rethrow_for_element(number, call.result_context);
-		}
-		PG_END_TRY();
-		MemoryContextSwitchTo(spi_context);
-		MemoryContextReset(element_context);
-	}
+	for_each_user(&sign_ups, data, insert_element);
 	api_end(&call);
 	PG_RETURN_NULL();
 }
 
+/* Calls a function for each object of the array, with memory of its own. */
 static void
-create_element(JsonbValue *element, SpiPlan *plan, ApiCall *call, FunctionCallInfo fcinfo)
+for_each_user(SignUps *sign_ups, Jsonb *data, void (*function) (SignUps *, NewUser *))
 {
-	NewUser		user;
+	MemoryContext caller_context = CurrentMemoryContext;
+	MemoryContext element_context = AllocSetContextCreate(CurrentMemoryContext, "ddd create_users element",
+														  ALLOCSET_DEFAULT_SIZES);
+	JsonbIterator *it = JsonbIteratorInit(&data->root);
+	JsonbIteratorToken token;
+	JsonbValue	element;
 
-	if (element->type != jbvBinary)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("expected a JSON object")));
-	read_object(&user, element->val.binary.data);
-	prepare(&user);
-	insert(&user, plan);
-	api_rows(call, fcinfo);
+	sign_ups->number = 0;
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		sign_ups->number++;
+		MemoryContextSwitchTo(element_context);
+		PG_TRY();
+		{
+			NewUser		user;
+
+			if (element.type != jbvBinary)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("expected a JSON object")));
+			read_object(&user, element.val.binary.data);
+			function(sign_ups, &user);
+		}
+		PG_CATCH();
+		{
+			rethrow_for_element(sign_ups->number, caller_context);
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(caller_context);
+		MemoryContextReset(element_context);
+	}
+	MemoryContextDelete(element_context);
+}
+
+/* Checks an element and keeps its hash. */
+static void
+hash_element(SignUps *sign_ups, NewUser *user)
+{
+	MemoryContext hashes_context = GetMemoryChunkContext(sign_ups->hashes);
+	text	   *hash;
+
+	prepare(user);
+	hash = user->hashed_password;
+	sign_ups->hashes[sign_ups->number] = memcpy(MemoryContextAlloc(hashes_context, VARSIZE_ANY(hash)),
+												hash, VARSIZE_ANY(hash));
+}
+
+static void
+insert_element(SignUps *sign_ups, NewUser *user)
+{
+	user->email = user_check_email(user->email);
+	user->hashed_password = sign_ups->hashes[sign_ups->number];
+	insert(user, sign_ups->plan);
+	api_rows(sign_ups->call, sign_ups->fcinfo);
 	SPI_freetuptable(SPI_tuptable);
 }
 

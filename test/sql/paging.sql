@@ -7,13 +7,22 @@ SET client_min_messages = warning;
 \i :err
 SELECT count(*) FROM ddd.create_users((SELECT jsonb_agg(jsonb_build_object('email', 'page' || i || '@x', 'full_name', 'Page ' || i, 'is_active', i % 3 <> 0)) FROM generate_series(1, 23) i));
 SELECT count(ddd.create_post((SELECT min(id) + i % 3 FROM ddd.users), 'Post ' || i, 'x', CASE WHEN i % 2 = 0 THEN '{even}' ELSE '{odd,all}' END::text[])) FROM generate_series(1, 20) i;
-UPDATE ddd.users SET full_name = full_name;
--- some of the same moment, some not
+-- some of the same moment, some not; none in the order of the ids
+ALTER TABLE ddd.users DISABLE TRIGGER users_touch;
+UPDATE ddd.users SET created_at = '2026-01-01'::timestamptz + (substr(full_name, 6)::int * 5 % 11) * interval '1 hour';
+ALTER TABLE ddd.users ENABLE TRIGGER users_touch;
 ALTER TABLE ddd.posts DISABLE TRIGGER posts_touch;
 UPDATE ddd.posts SET created_at = '2026-01-01'::timestamptz + (substr(title, 6)::int % 7) * interval '1 hour';
 ALTER TABLE ddd.posts ENABLE TRIGGER posts_touch;
 UPDATE ddd.post_tags SET tag_id = tag_id;
 SELECT count(ddd.add_comment(p.id, p.author_id, 'c' || i)) FROM ddd.posts p, generate_series(1, 5) i WHERE i <= substr(p.title, 6)::int % 6;
+ALTER TABLE ddd.comments DISABLE TRIGGER comments_touch;
+UPDATE ddd.comments SET created_at = '2026-01-02'::timestamptz + (id * 5 % 3) * interval '1 hour';
+ALTER TABLE ddd.comments ENABLE TRIGGER comments_touch;
+-- so that each order differs from that of the ids
+SELECT ARRAY(SELECT id FROM ddd.users ORDER BY created_at DESC, id DESC) <> ARRAY(SELECT id FROM ddd.users ORDER BY id DESC) AS users,
+       ARRAY(SELECT id FROM ddd.posts ORDER BY created_at DESC, id DESC) <> ARRAY(SELECT id FROM ddd.posts ORDER BY id DESC) AS posts,
+       bool_or(oldest <> by_id) AS comments FROM (SELECT array_agg(id ORDER BY created_at, id) AS oldest, array_agg(id ORDER BY id) AS by_id FROM ddd.comments GROUP BY post_id) c;
 
 -- walk(call): the ids of a listing page by page; %s is the cursor
 CREATE FUNCTION pg_temp.walk(call text) RETURNS bigint[] LANGUAGE plpgsql AS $$
@@ -56,7 +65,9 @@ SELECT l, pg_temp.err(format(l, -1)) AS negative, pg_temp.err(format(l, 'NULL'))
 SELECT l, pg_temp.err(format(l, -1)) AS negative, pg_temp.err(format(l, 'NULL')) AS "null", pg_temp.err(format(l, 10001)) AS huge
   FROM unnest(ARRAY['SELECT ddd.list_users(skip => %s)', 'SELECT ddd.list_posts(skip => %s)', 'SELECT ddd.posts_with_comments(skip => %s)', 'SELECT ddd.posts_by_tag(''odd'', skip => %s)']) AS l;
 SELECT (SELECT count(*) FROM ddd.list_posts(0)) AS none, (SELECT count(*) FROM ddd.list_posts(1000)) AS all,
-       (SELECT array_agg(id) FROM ddd.list_posts(3, skip => 2)) = ARRAY(SELECT id FROM ddd.posts ORDER BY created_at DESC, id DESC OFFSET 2 LIMIT 3) AS skipped;
+       (SELECT array_agg(id) FROM ddd.list_posts(3, skip => 2)) = ARRAY(SELECT id FROM ddd.posts ORDER BY created_at DESC, id DESC OFFSET 2 LIMIT 3) AS skipped,
+       (SELECT array_agg(id) FROM ddd.posts_with_comments(3, skip => 2)) = ARRAY(SELECT id FROM ddd.posts ORDER BY created_at DESC, id DESC OFFSET 2 LIMIT 3) AS skipped_with_comments,
+       (SELECT array_agg(id) FROM ddd.list_users(3, skip => 4)) = ARRAY(SELECT id FROM ddd.users ORDER BY created_at DESC, id DESC OFFSET 4 LIMIT 3) AS skipped_users;
 SELECT pg_temp.err('SELECT ddd.popular_posts(min_comments => -1)'), pg_temp.err('SELECT ddd.popular_posts(min_comments => NULL)'), pg_temp.err('SELECT ddd.posts_with_comments(comments_per_post => -1)');
 SELECT count(*) FILTER (WHERE jsonb_array_length(comments) > 1) FROM ddd.posts_with_comments(100, comments_per_post => 1);
 SET ddd.max_page_size = 2;
@@ -81,6 +92,11 @@ SELECT (SELECT id FROM ddd.list_posts(1, :'c')) = (SELECT id FROM ddd.list_posts
 -- search: literal, any case, exact address first, then beginnings
 SELECT count(ddd.create_user(e, n)) FROM (VALUES ('zed@s', '100% Zed'), ('a_b@s', 'Al_ice \ O''Hara'), ('zed@s.org', 'Not Zed'), ('q@s', 'zed@s'), ('ä@s', 'ÄRGER')) AS t (e, n);
 SELECT q, ARRAY(SELECT email FROM ddd.search_users(q)) FROM unnest(ARRAY['zed@s', 'ZED', '%', '_', '100%', '0% z', 'l_i', 'lxi', '\', '\ o', '''h', 'al', 'ärg', 'zz', 'org']) WITH ORDINALITY AS t (q, n) ORDER BY n;
+-- the three lists against the order of the ids, in one page and one by one; ids may be any
+SELECT count(ddd.create_user(e, n)) FROM (VALUES ('notzorro@s', 'A'), ('zorro@s.org', 'B'), ('zorro@s', 'C'), ('q2@s', 'Zorro@S')) AS t (e, n);
+INSERT INTO ddd.users (id, email, full_name) VALUES (-9223372036854775808, 'is.zorro@s', 'First of all');
+SELECT ARRAY(SELECT email FROM ddd.search_users('zorro@s')) AS found,
+       ARRAY(SELECT email FROM unnest(pg_temp.walk('ddd.search_users(''zorro@s'', 1, %L)')) WITH ORDINALITY i (id, nth) JOIN ddd.users USING (id) ORDER BY nth) AS walked;
 SELECT pg_temp.err('SELECT ddd.search_users('''')'), pg_temp.err('SELECT ddd.search_users('' '')'), pg_temp.err('SELECT ddd.search_users(NULL)'),
        pg_temp.err(format('SELECT ddd.search_users(%L)', repeat('x', 201))), pg_temp.err(format('SELECT ddd.search_users(%L)', repeat('ä', 200)));
 SELECT count(ddd.delete_user(id, 'cascade')) FROM ddd.users;

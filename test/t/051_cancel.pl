@@ -36,6 +36,9 @@ sql($node, $database, qq{
 	SELECT 1, 'Post ' || i, 'Content' FROM generate_series(1, $users) i;
 	INSERT INTO ddd.comments (post_id, author_id, content)
 	SELECT i, 2, 'Comment' FROM generate_series(1, $users) i;
+	INSERT INTO ddd.tags (name) VALUES ('all');
+	INSERT INTO ddd.post_tags (post_id, tag_id, post_created_at)
+	SELECT p.id, t.id, p.created_at FROM ddd.posts p, ddd.tags t;
 	VACUUM ANALYZE});
 my $rows = all_row_checksums($node, $database);
 my $objects = fingerprint($node, $database);
@@ -119,6 +122,7 @@ is_cancelled($database, "$_ in a loop", "LOOP PERFORM ddd.$_; END LOOP")
 	'posts_with_comments(1000000)',
 	'users_with_posts(1000000)',
 	'popular_posts(1000000)',
+	q{posts_by_tag('all', 1000000)},
 	q{search_users('ser', 1000000)});
 is_cancelled($database, 'deleting a user of many posts', q{PERFORM ddd.delete_user(1, 'cascade')});
 is_cancelled($database, 'giving many posts to another user', q{PERFORM ddd.delete_user(1, 'reassign', 3)});
