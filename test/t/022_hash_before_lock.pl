@@ -28,9 +28,9 @@ $node->poll_query_until('postgres',
 	q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'calls'})
   or die 'the sign-up did not start';
 
-is(sql($node, $database,
-		q{SET lock_timeout = '100ms'; SELECT email FROM ddd.create_user('first@x', 'Other')}),
-	'first@x', 'the address is free while the hash is computed');
+my ($code, $email, $error) = $node->psql($database,
+	q{SET lock_timeout = '100ms'; SELECT email FROM ddd.create_user('first@x', 'Other')});
+is($email, 'first@x', 'the address is free while the hash is computed') or diag $error;
 is(sql($node, 'postgres', q{SELECT state FROM pg_stat_activity WHERE application_name = 'calls'}),
 	'active', '... which it still is');
 like(session_result($session, q{SELECT 'done'}),
