@@ -199,7 +199,7 @@ extern void patch_check_stale(uint64 rows, SpiPlan *get_plan, Datum *values, con
 
 /* index_cursor.c ----------------------------------------------------------- */
 
-/* A key column that an index must have, a bigint or timestamptz. */
+/* A key that an index must have: a bigint or timestamptz column, or lower(column COLLATE "C") of a TEXTOID. */
 typedef struct IndexColumn
 {
 	const char *name;

@@ -27,10 +27,12 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/acl.h"
@@ -58,6 +60,8 @@ static int	access_path = ACCESS_AUTO;
 static Relation open_table(const char *name);
 static Relation open_index(Relation table, const IndexColumn *columns, int ncolumns);
 static bool index_serves(Relation table, Relation index, const IndexColumn *columns, int ncolumns);
+static bool is_plain_key(Relation table, Relation index, int i, const IndexColumn *column);
+static bool is_folded_key(Relation table, Relation index, int i, const IndexColumn *column);
 
 void
 index_cursor_init(void)
@@ -228,18 +232,8 @@ index_serves(Relation table, Relation index, const IndexColumn *columns, int nco
 		return false;
 	for (int i = 0; i < ncolumns; i++)
 	{
-		const IndexColumn *column = &columns[i];
-		AttrNumber	attribute = form->indkey.values[i];
-		RegProcedure compare = column->type == INT8OID ? F_BTINT8CMP : F_TIMESTAMPTZ_CMP;
-		Form_pg_attribute found;
-
-		Assert(column->type == INT8OID || column->type == TIMESTAMPTZOID);
-		if (attribute <= 0)
-			return false;
-		found = TupleDescAttr(RelationGetDescr(table), attribute - 1);
-		if (strcmp(NameStr(found->attname), column->name) != 0 || found->atttypid != column->type ||
-			((index->rd_indoption[i] & INDOPTION_DESC) != 0) != column->descending ||
-			index_getprocid(index, i + 1, BTORDER_PROC) != compare)
+		if (((index->rd_indoption[i] & INDOPTION_DESC) != 0) != columns[i].descending ||
+			!(columns[i].type == TEXTOID ? is_folded_key : is_plain_key) (table, index, i, &columns[i]))
 			return false;
 	}
 	if (!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
@@ -247,4 +241,42 @@ index_serves(Relation table, Relation index, const IndexColumn *columns, int nco
 	/* an index built over broken HOT chains is not for older snapshots */
 	return !form->indcheckxmin ||
 		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin);
+}
+
+static bool
+is_plain_key(Relation table, Relation index, int i, const IndexColumn *column)
+{
+	AttrNumber	attribute = index->rd_index->indkey.values[i];
+	RegProcedure compare = column->type == INT8OID ? F_BTINT8CMP : F_TIMESTAMPTZ_CMP;
+	Form_pg_attribute found;
+
+	Assert(column->type == INT8OID || column->type == TIMESTAMPTZOID);
+	if (attribute <= 0)
+		return false;
+	found = TupleDescAttr(RelationGetDescr(table), attribute - 1);
+	return strcmp(NameStr(found->attname), column->name) == 0 && found->atttypid == column->type &&
+		index_getprocid(index, i + 1, BTORDER_PROC) == compare;
+}
+
+/* Tells whether a key, the index's first expression, is lower(column COLLATE "C"). */
+static bool
+is_folded_key(Relation table, Relation index, int i, const IndexColumn *column)
+{
+	FuncExpr   *call;
+	Node	   *argument;
+
+	if (index->rd_index->indkey.values[i] != 0 || index->rd_indcollation[i] != C_COLLATION_OID ||
+		index_getprocid(index, i + 1, BTORDER_PROC) != F_BTTEXTCMP)
+		return false;
+	if (index->rd_indexprs == NIL)
+		(void) RelationGetIndexExpressions(index);
+	call = linitial(index->rd_indexprs);
+	if (!IsA(call, FuncExpr) || call->funcid != F_LOWER_TEXT || call->inputcollid != C_COLLATION_OID)
+		return false;
+	argument = linitial(call->args);
+	while (IsA(argument, RelabelType))
+		argument = (Node *) ((RelabelType *) argument)->arg;
+	return IsA(argument, Var) && ((Var *) argument)->varattno > 0 &&
+		strcmp(NameStr(TupleDescAttr(RelationGetDescr(table), ((Var *) argument)->varattno - 1)->attname),
+			   column->name) == 0;
 }

@@ -4,14 +4,16 @@
  *
  * Walks (tag_id, post_created_at DESC, post_id DESC) of ddd.post_tags and
  * stops when the page is full. Either through index cursors, the links from
- * the index alone and each post by its primary key, or as one SQL statement
- * that does the same; both answer from the same snapshot.
+ * the index alone, the tag and each post by a unique index, or as SQL
+ * statements that do the same; all answer from the same snapshot.
  */
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/formatting.h"
 #include "utils/timestamp.h"
@@ -20,7 +22,7 @@
 #include "core/core.h"
 
 static SpiPlan tag_plan = {
-	.sql = "SELECT t.id FROM ddd.tags t WHERE lower(t.name COLLATE \"C\") = lower($1 COLLATE \"C\")",
+	.sql = "SELECT t.id FROM ddd.tags t WHERE lower(t.name COLLATE \"C\") = $1 COLLATE \"C\"",
 	.nargs = 1,
 	.argtypes = {TEXTOID},
 	.choice = PLAN_GENERIC,
@@ -43,6 +45,7 @@ static const IndexColumn link_order[] = {
 	{"post_id", INT8OID, true},
 };
 static const IndexColumn post_key[] = {{"id", INT8OID, false}};
+static const IndexColumn tag_key[] = {{"name", TEXTOID, false}};
 
 /* The columns of ddd.post_info. */
 static const struct
@@ -58,6 +61,13 @@ static const struct
 	{"updated_at", TIMESTAMPTZOID},
 };
 
+/* Their numbers in the table now, and the largest of these. */
+typedef struct PostColumns
+{
+	int			numbers[lengthof(post_columns)];
+	int			last;
+} PostColumns;
+
 /* Links that are read before their posts: the two scans' memory is not needed at once. */
 #define LINKS_AT_ONCE	128
 
@@ -66,11 +76,13 @@ typedef struct Link
 	int64		place[2];		/* the cursor's keys: post_created_at, post_id */
 } Link;
 
+static bool find_tag(text *key, int64 *tag_id);
+static bool read_tag(text *key, bool *found, int64 *tag_id);
 static bool walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo);
 static void write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts,
-						const int *columns, FunctionCallInfo fcinfo);
+						const PostColumns *columns, FunctionCallInfo fcinfo);
 static int	read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, int wanted);
-static bool read_post(IndexCursor *posts, int64 post_id, const int *columns, PageWriter *writer);
+static bool read_post(IndexCursor *posts, int64 post_id, const PostColumns *columns, PageWriter *writer);
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
 
@@ -81,35 +93,71 @@ ddd_posts_by_tag(PG_FUNCTION_ARGS)
 	ApiCall		call;
 	ListPage	page;
 	text	   *name = text_trim(arg_text(fcinfo, 0, "name"));
-	char	   *key = asc_tolower(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	text	   *key = cstring_to_text_with_len(asc_tolower(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)),
+											   VARSIZE_ANY_EXHDR(name));
+	int64		tag_id;
 
 	page_begin(&page, "posts_by_tag");
-	page_filter(&page, key, VARSIZE_ANY_EXHDR(name));
+	page_filter_text(&page, key);
 	page_limits(&page, fcinfo, 1, 3);
 	page_after(&page, fcinfo, 2, 2, newest_first);
 
 	api_begin(&call);
-	if (plan_execute(&tag_plan, (Datum[]) {PointerGetDatum(name)}, NULL, true) == 0)
+	if (!find_tag(key, &tag_id))
 	{
 		PageWriter	none;
 
 		page_writer_begin(&none, &page, fcinfo);
 		page_writer_end(&none);
 	}
-	else
-	{
-		int64		tag_id = plan_int64(0, 1);
-
-		if (!walk_links(&page, tag_id, fcinfo))
-			page_execute(&page, &posts_by_tag_plan, (Datum[])
-						 {
-							 Int64GetDatum(tag_id),
-							 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
-							 Int64GetDatum(page.skip), Int64GetDatum(page.first)
-						 }, NULL, fcinfo);
-	}
+	else if (!walk_links(&page, tag_id, fcinfo))
+		page_execute(&page, &posts_by_tag_plan, (Datum[])
+					 {
+						 Int64GetDatum(tag_id),
+						 TimestampTzGetDatum(page.keys[0]), Int64GetDatum(page.keys[1]),
+						 Int64GetDatum(page.skip), Int64GetDatum(page.first)
+					 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
+}
+
+/* Finds the tag of that key, a name whose ASCII letters are small; false where there is none. */
+static bool
+find_tag(text *key, int64 *tag_id)
+{
+	bool		found;
+
+	if (read_tag(key, &found, tag_id))
+		return found;
+	if (plan_execute(&tag_plan, (Datum[]) {PointerGetDatum(key)}, NULL, true) == 0)
+		return false;
+	*tag_id = plan_int64(0, 1);
+	return true;
+}
+
+/* The same through an index cursor, into "found"; returns false where that is not possible. */
+static bool
+read_tag(text *key, bool *found, int64 *tag_id)
+{
+	IndexCursor tags;
+	ScanKeyData name;
+	int			id;
+	bool		isnull = true;
+
+	if (!index_cursor_open(&tags, "tags", tag_key, lengthof(tag_key), false))
+		return false;
+	id = index_cursor_column(&tags, "id", INT8OID);
+	if (id != 0)
+	{
+		ScanKeyEntryInitialize(&name, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
+							   PointerGetDatum(key));
+		index_cursor_seek(&tags, &name, 1);
+		*found = index_cursor_next_row(&tags);
+		if (*found)
+			*tag_id = DatumGetInt64(slot_getattr(tags.slot, id, &isnull));
+	}
+	index_cursor_close(&tags);
+	return id != 0 && !(*found && isnull);
 }
 
 /* Writes the page through index cursors; false where that is not possible. */
@@ -118,7 +166,7 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 {
 	IndexCursor links;
 	IndexCursor posts;
-	int			columns[lengthof(post_columns)];
+	PostColumns columns = {.last = 0};
 	bool		usable = true;
 
 	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), true))
@@ -130,11 +178,12 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 	}
 	for (size_t i = 0; i < lengthof(post_columns); i++)
 	{
-		columns[i] = index_cursor_column(&posts, post_columns[i].name, post_columns[i].type);
-		usable &= columns[i] != 0;
+		columns.numbers[i] = index_cursor_column(&posts, post_columns[i].name, post_columns[i].type);
+		columns.last = Max(columns.last, columns.numbers[i]);
+		usable &= columns.numbers[i] != 0;
 	}
 	if (usable)
-		write_posts(page, tag_id, &links, &posts, columns, fcinfo);
+		write_posts(page, tag_id, &links, &posts, &columns, fcinfo);
 	index_cursor_close(&posts);
 	index_cursor_close(&links);
 	return usable;
@@ -142,7 +191,7 @@ walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 
 static void
 write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts,
-			const int *columns, FunctionCallInfo fcinfo)
+			const PostColumns *columns, FunctionCallInfo fcinfo)
 {
 	PageWriter	writer;
 	Link		found[LINKS_AT_ONCE];
@@ -211,7 +260,7 @@ read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, i
 
 /* Reads a post into the writer's row; its values are good until the next one. */
 static bool
-read_post(IndexCursor *posts, int64 post_id, const int *columns, PageWriter *writer)
+read_post(IndexCursor *posts, int64 post_id, const PostColumns *columns, PageWriter *writer)
 {
 	ScanKeyData key;
 
@@ -219,7 +268,11 @@ read_post(IndexCursor *posts, int64 post_id, const int *columns, PageWriter *wri
 	index_cursor_seek(posts, &key, 1);
 	if (!index_cursor_next_row(posts))
 		return false;
+	slot_getsomeattrs(posts->slot, columns->last);
 	for (size_t i = 0; i < lengthof(post_columns); i++)
-		writer->values[i] = slot_getattr(posts->slot, columns[i], &writer->nulls[i]);
+	{
+		writer->values[i] = posts->slot->tts_values[columns->numbers[i] - 1];
+		writer->nulls[i] = posts->slot->tts_isnull[columns->numbers[i] - 1];
+	}
 	return true;
 }

@@ -95,6 +95,17 @@ CREATE INDEX ix_post_tags_tag_id ON ddd.post_tags (tag_id, post_created_at DESC,
 CREATE INDEX other_order ON ddd.post_tags (tag_id, post_created_at, post_id);
 SELECT * FROM pg_temp.equal();
 ROLLBACK;
+SELECT count(*) FROM ddd.posts_by_tag(' SelDom ', 10);
+BEGIN;
+DROP INDEX ddd.ix_tags_name;
+CREATE INDEX other_function ON ddd.tags (upper(name COLLATE "C"));
+CREATE INDEX other_column ON ddd.tags (lower(id::text COLLATE "C"));
+CREATE INDEX other_class ON ddd.tags (lower(name COLLATE "C") text_pattern_ops);
+CREATE INDEX other_collation ON ddd.tags (lower(name));
+CREATE INDEX only_some ON ddd.tags (lower(name COLLATE "C")) WHERE id < 0;
+CREATE INDEX no_expression ON ddd.tags (name);
+SELECT * FROM pg_temp.equal();
+ROLLBACK;
 BEGIN;
 ALTER TABLE ddd.posts RENAME COLUMN content TO body;
 SELECT pg_temp.err('SELECT ddd.posts_by_tag(''seldom'')');
