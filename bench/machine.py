@@ -93,14 +93,16 @@ class Awake:
 
 
 class Side:
-    def __init__(self, name, database, sql, calls=(), kind="side"):
-        self.name, self.kind = name, kind
+    def __init__(self, name, database, sql, calls=(), kind="side", after=None):
+        self.name, self.kind, self.after = name, kind, after
         self.fields = [kind, name, database, " ".join(sql.split())]
         # a form with literals in place of parameters takes none
         self.calls = calls if "$1" in sql else ()
 
     def job(self):
         lines = [self.fields] + [["with", *map(str, call)] for call in self.calls]
+        if self.after:
+            lines.append(["after", self.after])
         return "".join("\t".join(line) + "\n" for line in lines)
 
 
@@ -127,6 +129,12 @@ class Run:
             self.wall[name].append(float(wall))
             self.cpu[name].append(float(cpu))
         self.foreign = foreign.cpus
+
+    def extend(self, other):
+        """Adds the slices of another run of the same sides."""
+        for mine, others in ((self.wall, other.wall), (self.cpu, other.cpu)):
+            for name, times in others.items():
+                mine[name] += times
 
     def ms(self, name):
         return statistics.median(self.wall[name])

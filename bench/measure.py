@@ -144,7 +144,7 @@ def measure_database(database, arguments, amounts):
         if bench.database == SEARCH:
             return
         report.section(f"{bench.database}: sign-up and comments")
-        writes.sign_up(bench, database.guides)
+        writes.sign_up(bench, amounts["processes"], database.guides)
         writes.one_comment(bench, facts, database.guides, ledger)
         file = os.path.join(arguments.files, "comments")
         writes.copy(bench, amounts["copy"], amounts["pairs"], file, ledger)
@@ -186,13 +186,14 @@ def main():
     arguments = parse_arguments()
     server = Server(arguments.host, arguments.postmaster, arguments.pairs, arguments.bindir)
     if arguments.check:
-        paces = Pace(3, 3, 2, 2), Pace(2, 1, 1, 1), Pace(3, 3, 1, 2)
-        amounts = {"copy": 1000, "pairs": 2, "seconds": 1, "slices": 1, "patience": 0, "calls": 20_000}
+        paces = Pace(3, 3, 2, 2), Pace(2, 1, 1, 1), Pace(3, 3, 0, 2)
+        amounts = {"copy": 1000, "pairs": 2, "seconds": 1, "slices": 1, "patience": 0, "calls": 20_000,
+                   "processes": 2}
     else:
         large = any(name in ("l", "xl") for name in arguments.databases)
-        paces = Pace(21, 5, 15, 12), Pace(5, 1, 10, 5), Pace(101, 21, 1, 15)
+        paces = Pace(21, 5, 15, 12), Pace(5, 1, 10, 5), Pace(51, 21, 0, 10)
         amounts = {"copy": 1_000_000 if large else 100_000, "pairs": 3 if large else 5,
-                   "seconds": 3, "slices": 3, "patience": 60, "calls": 1_000_000}
+                   "seconds": 3, "slices": 3, "patience": 60, "calls": 1_000_000, "processes": 7}
 
     names = ([arguments.base] if arguments.base else []) + arguments.databases
     databases = [Database(server, name, paces) for name in names]

@@ -11,6 +11,7 @@
  *	undo NAME DBNAME SQL	the same, each slice in a transaction that is rolled back
  *	hash NAME KIB PASSES	no statement: libsodium's Argon2id in this process
  *	with VALUE...			parameters of one call of the side above; calls take them in turn
+ *	after SQL				a statement to run before each slice of the side above; not timed
  *
  * After a slice of each side that does not count, every round runs one slice
  * of each: A B C A B C ... A slice is as many whole turns through a side's
@@ -53,6 +54,7 @@ typedef struct Side
 	const char *name;
 	Database   *database;		/* none for a hash */
 	int			undo;
+	const char *after;			/* statement that comes before a slice, or NULL */
 	char		statement[16];
 	unsigned long long kib;
 	unsigned long long passes;
@@ -156,6 +158,12 @@ read_job(const char *conninfo)
 			while (rest != NULL && side->nvalues[call] < MAX_VALUES)
 				side->values[call][side->nvalues[call]++] = strsep(&rest, "\t");
 		}
+		else if (strcmp(kind, "after") == 0)
+		{
+			if (nsides == 0 || sides[nsides - 1].database == NULL)
+				die("job", "nothing that could come after a statement");
+			sides[nsides - 1].after = rest;
+		}
 		else
 		{
 			Side	   *side = &sides[nsides++];
@@ -224,6 +232,8 @@ slice(Side *side, double seconds, int counts)
 
 	if (conn != NULL)
 		check(conn, PQexec(conn, "BEGIN"), "BEGIN");
+	if (side->after != NULL)
+		check(side->database->conn, PQexec(side->database->conn, side->after), side->after);
 	cpu = cpu_of(pid);
 	wall = now();
 	calls = run(side, seconds, counts ? 1 : WARM_CALLS);

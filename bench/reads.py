@@ -25,10 +25,10 @@ class Bench:
         self.foreign.append(run.foreign)
         return run
 
-    def side(self, name, sql, calls=(), kind="side"):
+    def side(self, name, sql, calls=(), kind="side", after=None):
         # a database is the end of a connection string: a connection of its own for another setting
         setting = " options='-c plan_cache_mode=force_custom_plan'" if sql.startswith(EACH_TIME) else ""
-        return Side(name, self.database + setting, sql, calls, kind)
+        return Side(name, self.database + setting, sql, calls, kind, after)
 
     def floor(self):
         return self.side(FLOOR, FLOOR)

@@ -27,24 +27,31 @@ def setting(bench, name):
         return cursor.fetchone()[0]
 
 
-def sign_up(bench, guides):
+def sign_up(bench, processes, guides):
     """P12: create_user is its hash and little more, and the hash is libsodium's and nothing more."""
     bare = f"SELECT * FROM ddd.create_user({EMAIL}, 'Bench Mark')"
     full = f"SELECT * FROM ddd.create_user({EMAIL}, 'Bench Mark', 'correct horse')"
     kib, passes = setting(bench, "ddd.argon2_memory_kib"), setting(bench, "ddd.argon2_time")
-    # a difference of a small part of a hash's time needs many pairs of single calls
-    run = bench.run([
-        bench.side("hash", "SELECT ddd.hash_password('correct horse')"),
+    # The rest is a call without a password, while the hash's blocks fill the CPU's caches; a round
+    # trip is in both. The difference of two calls with a hash is lost in what hashes differ by.
+    hashed = "SELECT ddd.hash_password('correct horse')"
+    sides = [
+        bench.side("hash", hashed),
         Side("libsodium", kib, passes, kind="hash"),
         bench.side("full", full, kind="undo"),
-        bench.floor()], bench.single_pace)
+        bench.side("rest", bare, kind="undo", after=hashed),
+        bench.side(FLOOR, FLOOR, after=hashed)]
+    run = bench.run(sides, bench.single_pace)
+    # where a process got its memory makes its hashes quicker or slower, as long as it lives
+    for _ in range(processes - 1):
+        run.extend(bench.run(sides, bench.single_pace))
     bench.add(run, "P12", "hash_password(password)", f"libsodium alone, {kib} KiB, {passes} passes",
               "hash", "libsodium", limit=1.05)
-    rest = statistics.median(a - b for a, b in zip(run.wall["full"], run.wall["hash"]))
-    bench.report.add(Row("P12", f"create_user(…, password): hash {rest:+.2f} ms", "hash_password alone",
-                         run.ms("full"), run.ms("hash"), run.ratio("full", "hash"),
-                         run.cpu_ratio("full", "hash"), run.ms(FLOOR),
-                         "+ 0.3 ms", MET if rest <= 0.3 else NOT_MET))
+    bench.add(run, "P12", "create_user(…, password)", "hash_password alone", "full", "hash")
+    rest = statistics.median(a - b for a, b in zip(run.wall["rest"], run.wall[FLOOR]))
+    bench.report.add(Row("P12", f"create_user(…) right after a hash: {rest:+.2f} ms",
+                         "SELECT 1 right after a hash", run.ms("rest"), run.ms(FLOOR), run.ratio("rest", FLOOR),
+                         run.cpu_ratio("rest", FLOOR), run.ms(FLOOR), "+ 0.3 ms", MET if rest <= 0.3 else NOT_MET))
     insert = f"""INSERT INTO tuned.users (email, full_name) VALUES ({EMAIL}, 'Bench Mark')
                  RETURNING id, email, full_name, is_active, is_superuser, bio, created_at, updated_at"""
     run = bench.run([bench.side("ddd", bare, kind="undo"), bench.side("peer", insert, kind="undo"),
