@@ -12,7 +12,10 @@
 
 #include "blog/blog.h"
 #include "core/core.h"
+#include "counters/counters.h"
 #include "migrations/migrations.h"
+#include "popularity/popularity.h"
+#include "tags/tags.h"
 #include "users/users.h"
 
 PG_MODULE_MAGIC;
@@ -27,7 +30,10 @@ _PG_init(void)
 	cursor_init();
 	index_cursor_init();
 	users_init();
+	counters_init();
 	blog_init();
+	popularity_init();
+	tags_init();
 	migrations_init();
 
 	MarkGUCPrefixReserved("ddd");

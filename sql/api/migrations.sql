@@ -121,24 +121,35 @@ DECLARE
 BEGIN
     FOR missing IN
         SELECT t.* FROM (VALUES
-            ('schema_version', 'schema_version_guard', 'BEFORE INSERT OR UPDATE OR DELETE', 'guard_schema_version()'),
-            ('users', 'users_check', 'BEFORE INSERT OR UPDATE', 'check_row(''email:email'', ''text:full_name'')'),
-            ('users', 'users_touch', 'BEFORE UPDATE', 'touch_row()'),
-            ('posts', 'posts_check', 'BEFORE INSERT OR UPDATE', 'check_row(''text:title'')'),
-            ('posts', 'posts_touch', 'BEFORE UPDATE', 'touch_row()'),
-            ('comments', 'comments_check', 'BEFORE INSERT OR UPDATE', 'check_row(''text:content'')'),
-            ('comments', 'comments_parent', 'BEFORE INSERT OR UPDATE', 'check_comment()'),
-            ('comments', 'comments_touch', 'BEFORE UPDATE', 'touch_row()'),
-            ('tags', 'tags_check', 'BEFORE INSERT OR UPDATE', 'check_row(''name:name'')'),
-            ('tags', 'tags_touch', 'BEFORE UPDATE', 'touch_row()'),
-            ('post_tags', 'post_tags_fill', 'BEFORE INSERT OR UPDATE', 'fill_post_tag()')
-        ) AS t (table_name, trigger_name, event, call)
-        WHERE NOT EXISTS (SELECT FROM pg_trigger g
-                           WHERE g.tgrelid = format('ddd.%I', t.table_name)::regclass
-                             AND g.tgname = t.trigger_name)
+            ('schema_version', 'schema_version_guard', 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_schema_version()'),
+            ('counter_state', 'counter_state_keep', 'BEFORE INSERT', 'ROW', 'keep_counter_state()'),
+            ('users', 'users_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_row(''email:email'', ''text:full_name'')'),
+            ('users', 'users_touch', 'BEFORE UPDATE', 'ROW', 'touch_row()'),
+            ('posts', 'posts_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_row(''text:title'')'),
+            ('posts', 'posts_touch', 'BEFORE UPDATE', 'ROW', 'touch_row()'),
+            ('comments', 'comments_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_row(''text:content'')'),
+            ('comments', 'comments_parent', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_comment()'),
+            ('comments', 'comments_touch', 'BEFORE UPDATE', 'ROW', 'touch_row()'),
+            ('tags', 'tags_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_row(''name:name'')'),
+            ('tags', 'tags_touch', 'BEFORE UPDATE', 'ROW', 'touch_row()'),
+            ('post_tags', 'post_tags_fill', 'BEFORE INSERT OR UPDATE', 'ROW', 'fill_post_tag()')
+        ) AS t (table_name, trigger_name, event, level, call)
+         UNION ALL
+        SELECT c.table_name, format('%s_count_%s', c.table_name, lower(e.event)), 'AFTER ' || e.event,
+               'STATEMENT', format('count_rows(%L, %L)', c.counter, c.subject)
+          FROM (VALUES ('comments', '1', 'post_id'), ('post_tags', '2', 'tag_id')) AS c (table_name, counter, subject),
+               unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS e (event)
     LOOP
-        EXECUTE format('CREATE TRIGGER %I %s ON ddd.%I FOR EACH ROW EXECUTE FUNCTION ddd.%s',
-                       missing.trigger_name, missing.event, missing.table_name, missing.call);
+        CONTINUE WHEN EXISTS (SELECT FROM pg_trigger g
+                               WHERE g.tgrelid = format('ddd.%I', missing.table_name)::regclass
+                                 AND g.tgname = missing.trigger_name);
+        EXECUTE format('CREATE TRIGGER %I %s ON ddd.%I %s FOR EACH %s EXECUTE FUNCTION ddd.%s',
+                       missing.trigger_name, missing.event, missing.table_name,
+                       CASE WHEN missing.level = 'STATEMENT' AND missing.event <> 'AFTER TRUNCATE'
+                            THEN concat_ws(' ', 'REFERENCING',
+                                           CASE WHEN missing.event <> 'AFTER INSERT' THEN 'OLD TABLE AS old_rows' END,
+                                           CASE WHEN missing.event <> 'AFTER DELETE' THEN 'NEW TABLE AS new_rows' END) END,
+                       missing.level, missing.call);
         attached := attached + 1;
     END LOOP;
     RETURN attached;

@@ -41,3 +41,15 @@ Errors:
 Context: popularity.';
 REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.comment_count(post_id bigint) RETURNS bigint
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_comment_count';
+COMMENT ON FUNCTION ddd.comment_count(bigint) IS
+'Returns the number of comments of a post, exact in the snapshot of the caller.
+post_id: the post.
+Returns: the number; 0 where there is no such post.
+Errors:
+  22004 null post_id
+Context: popularity.';
+REVOKE ALL ON FUNCTION ddd.comment_count(bigint) FROM PUBLIC;
+

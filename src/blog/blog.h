@@ -18,6 +18,31 @@
 /* Keys that stand before the newest row of any listing by (created_at, id) DESC. */
 #define NEWEST_FIRST {PG_INT64_MAX, PG_INT64_MAX}
 
+/* post_reader.c ------------------------------------------------------------ */
+
+#define POST_NCOLUMNS	6
+
+/* Posts being read by id. */
+typedef struct PostReader
+{
+	IndexCursor posts;
+	int			numbers[POST_NCOLUMNS]; /* of the columns, in the table as it is now */
+	int			last;			/* the largest of them */
+} PostReader;
+
+/* Returns false where SPI must do it instead. */
+extern bool post_reader_open(PostReader *reader);
+
+/*
+ * Reads a post into the writer's first columns, those of ddd.post_info; they
+ * are good until the next one. Returns false where there is no such post.
+ */
+extern bool post_reader_read(PostReader *reader, int64 post_id, PageWriter *writer);
+
+/* Gives back the memory of a scan until the next post. */
+extern void post_reader_rest(PostReader *reader);
+extern void post_reader_close(PostReader *reader);
+
 /* nested.c ----------------------------------------------------------------- */
 
 /* A value of every child's object: a bigint, timestamptz or text. */

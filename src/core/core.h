@@ -199,7 +199,10 @@ extern void patch_check_stale(uint64 rows, SpiPlan *get_plan, Datum *values, con
 
 /* index_cursor.c ----------------------------------------------------------- */
 
-/* A key that an index must have: a bigint or timestamptz column, or lower(column COLLATE "C") of a TEXTOID. */
+/*
+ * A key that an index must have: a smallint, bigint, xid8 or timestamptz
+ * column, or lower(column COLLATE "C") of a TEXTOID.
+ */
 typedef struct IndexColumn
 {
 	const char *name;
@@ -221,6 +224,9 @@ typedef struct IndexCursor
 /* Defines ddd.access_path. */
 extern void index_cursor_init(void);
 
+/* Tells whether tables may be reached without the executor. */
+extern bool direct_access_allowed(void);
+
 /*
  * Opens a table by an index whose first keys are the columns; keys_only to read
  * with index_cursor_next_keys, otherwise with index_cursor_next_row. Returns
@@ -234,6 +240,13 @@ extern int	index_cursor_column(IndexCursor *cursor, const char *name, Oid type);
 
 /* Goes before the first entry that the keys admit; as many keys each time until index_cursor_rest. */
 extern void index_cursor_seek(IndexCursor *cursor, ScanKey keys, int nkeys);
+
+/*
+ * Makes "key" admit what is before a place: (columns[first], ...) < (values),
+ * n of them, bigint or timestamptz. "members" is room for n keys.
+ */
+extern void index_cursor_before(ScanKey key, ScanKey members, const IndexColumn *columns, int first, int n,
+								const int64 *values);
 
 /* Reads the next entry's first key values from the index alone where possible; false at the end. */
 extern bool index_cursor_next_keys(IndexCursor *cursor, Datum *values, int nvalues);
@@ -341,6 +354,9 @@ extern void version_init(void);
 
 /* Raises 55000 with the remedy unless library, code and tables are at one version. */
 extern void version_guard(void);
+
+/* Tells whether they are, without raising an error. */
+extern bool version_agrees(void);
 
 /* Raises 55000 with the remedy unless the tables exist and are at the code's version. */
 extern void version_tables_guard(const char *code);

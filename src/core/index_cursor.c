@@ -21,6 +21,7 @@
 #include "access/genam.h"
 #include "access/relscan.h"
 #include "access/nbtree.h"
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/visibilitymap.h"
@@ -62,15 +63,22 @@ static Relation open_index(Relation table, const IndexColumn *columns, int ncolu
 static bool index_serves(Relation table, Relation index, const IndexColumn *columns, int ncolumns);
 static bool is_plain_key(Relation table, Relation index, int i, const IndexColumn *column);
 static bool is_folded_key(Relation table, Relation index, int i, const IndexColumn *column);
+static RegProcedure comparison_of(Oid type);
 
 void
 index_cursor_init(void)
 {
 	DefineCustomEnumVariable("ddd.access_path",
-							 "Chooses how hot reads reach the tables.",
-							 "\"auto\" reads indexes directly where that is faster; \"spi\" always runs SQL. Results are equal.",
+							 "Chooses how hot paths reach the tables.",
+							 "\"auto\" reads and writes directly where that is faster; \"spi\" always runs SQL. Results are equal.",
 							 &access_path, ACCESS_AUTO, access_paths,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+bool
+direct_access_allowed(void)
+{
+	return access_path != ACCESS_SPI && ExecutorCheckPerms_hook == NULL;
 }
 
 bool
@@ -80,7 +88,7 @@ index_cursor_open(IndexCursor *cursor, const char *table, const IndexColumn *col
 	memset(cursor, 0, sizeof(IndexCursor));
 	cursor->keys_only = keys_only;
 	cursor->visibility = InvalidBuffer;
-	if (access_path == ACCESS_SPI || ExecutorCheckPerms_hook != NULL)
+	if (!direct_access_allowed())
 		return false;
 
 	cursor->table = open_table(table);
@@ -117,6 +125,25 @@ index_cursor_seek(IndexCursor *cursor, ScanKey keys, int nkeys)
 		cursor->scan->xs_want_itup = cursor->keys_only;
 	}
 	index_rescan(cursor->scan, keys, nkeys, NULL, 0);
+}
+
+void
+index_cursor_before(ScanKey key, ScanKey members, const IndexColumn *columns, int first, int n,
+					const int64 *values)
+{
+	for (int i = 0; i < n; i++)
+	{
+		int			flags = SK_ROW_MEMBER | (i == n - 1 ? SK_ROW_END : 0);
+
+		ScanKeyEntryInitialize(&members[i], flags, first + i + 1, BTLessStrategyNumber, InvalidOid,
+							   InvalidOid, comparison_of(columns[first + i].type),
+							   Int64GetDatum(values[i]));
+	}
+	MemSet(key, 0, sizeof(ScanKeyData));
+	key->sk_flags = SK_ROW_HEADER;
+	key->sk_attno = first + 1;
+	key->sk_strategy = BTLessStrategyNumber;
+	key->sk_argument = PointerGetDatum(members);
 }
 
 bool
@@ -247,15 +274,30 @@ static bool
 is_plain_key(Relation table, Relation index, int i, const IndexColumn *column)
 {
 	AttrNumber	attribute = index->rd_index->indkey.values[i];
-	RegProcedure compare = column->type == INT8OID ? F_BTINT8CMP : F_TIMESTAMPTZ_CMP;
 	Form_pg_attribute found;
 
-	Assert(column->type == INT8OID || column->type == TIMESTAMPTZOID);
 	if (attribute <= 0)
 		return false;
 	found = TupleDescAttr(RelationGetDescr(table), attribute - 1);
 	return strcmp(NameStr(found->attname), column->name) == 0 && found->atttypid == column->type &&
-		index_getprocid(index, i + 1, BTORDER_PROC) == compare;
+		index_getprocid(index, i + 1, BTORDER_PROC) == comparison_of(column->type);
+}
+
+static RegProcedure
+comparison_of(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return F_BTINT2CMP;
+		case INT8OID:
+			return F_BTINT8CMP;
+		case XID8OID:
+			return F_XID8CMP;
+		default:
+			Assert(type == TIMESTAMPTZOID);
+			return F_TIMESTAMPTZ_CMP;
+	}
 }
 
 /* Tells whether a key, the index's first expression, is lower(column COLLATE "C"). */

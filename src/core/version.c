@@ -74,6 +74,15 @@ version_guard(void)
 	PG_END_TRY();
 }
 
+bool
+version_agrees(void)
+{
+	char	   *code = version_of_code();
+	char	   *tables = version_of_tables();
+
+	return code != NULL && tables != NULL && strcmp(code, tables) == 0 && strcmp(code, DDD_VERSION) == 0;
+}
+
 void
 version_tables_guard(const char *code)
 {

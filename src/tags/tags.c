@@ -20,6 +20,10 @@
 
 #include "blog/blog.h"
 #include "core/core.h"
+#include "counters/counters.h"
+#include "tags/tags.h"
+
+static Counter posts_by_tag = COUNTER(2, "post_tags", "tag_id", "tags");
 
 static SpiPlan tag_plan = {
 	.sql = "SELECT t.id FROM ddd.tags t WHERE lower(t.name COLLATE \"C\") = $1 COLLATE \"C\"",
@@ -44,29 +48,7 @@ static const IndexColumn link_order[] = {
 	{"post_created_at", TIMESTAMPTZOID, true},
 	{"post_id", INT8OID, true},
 };
-static const IndexColumn post_key[] = {{"id", INT8OID, false}};
 static const IndexColumn tag_key[] = {{"name", TEXTOID, false}};
-
-/* The columns of ddd.post_info. */
-static const struct
-{
-	const char *name;
-	Oid			type;
-}			post_columns[] = {
-	{"id", INT8OID},
-	{"title", TEXTOID},
-	{"content", TEXTOID},
-	{"author_id", INT8OID},
-	{"created_at", TIMESTAMPTZOID},
-	{"updated_at", TIMESTAMPTZOID},
-};
-
-/* Their numbers in the table now, and the largest of these. */
-typedef struct PostColumns
-{
-	int			numbers[lengthof(post_columns)];
-	int			last;
-} PostColumns;
 
 /* Links that are read before their posts: the two scans' memory is not needed at once. */
 #define LINKS_AT_ONCE	128
@@ -79,10 +61,15 @@ typedef struct Link
 static bool find_tag(text *key, int64 *tag_id);
 static bool read_tag(text *key, bool *found, int64 *tag_id);
 static bool walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo);
-static void write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts,
-						const PostColumns *columns, FunctionCallInfo fcinfo);
+static void write_posts(ListPage *page, int64 tag_id, IndexCursor *links, PostReader *posts,
+						FunctionCallInfo fcinfo);
 static int	read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, int wanted);
-static bool read_post(IndexCursor *posts, int64 post_id, const PostColumns *columns, PageWriter *writer);
+
+void
+tags_init(void)
+{
+	counter_define(&posts_by_tag);
+}
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
 
@@ -165,33 +152,23 @@ static bool
 walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo)
 {
 	IndexCursor links;
-	IndexCursor posts;
-	PostColumns columns = {.last = 0};
-	bool		usable = true;
+	PostReader	posts;
 
 	if (!index_cursor_open(&links, "post_tags", link_order, lengthof(link_order), true))
 		return false;
-	if (!index_cursor_open(&posts, "posts", post_key, lengthof(post_key), false))
+	if (!post_reader_open(&posts))
 	{
 		index_cursor_close(&links);
 		return false;
 	}
-	for (size_t i = 0; i < lengthof(post_columns); i++)
-	{
-		columns.numbers[i] = index_cursor_column(&posts, post_columns[i].name, post_columns[i].type);
-		columns.last = Max(columns.last, columns.numbers[i]);
-		usable &= columns.numbers[i] != 0;
-	}
-	if (usable)
-		write_posts(page, tag_id, &links, &posts, &columns, fcinfo);
-	index_cursor_close(&posts);
+	write_posts(page, tag_id, &links, &posts, fcinfo);
+	post_reader_close(&posts);
 	index_cursor_close(&links);
-	return usable;
+	return true;
 }
 
 static void
-write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts,
-			const PostColumns *columns, FunctionCallInfo fcinfo)
+write_posts(ListPage *page, int64 tag_id, IndexCursor *links, PostReader *posts, FunctionCallInfo fcinfo)
 {
 	PageWriter	writer;
 	Link		found[LINKS_AT_ONCE];
@@ -209,7 +186,7 @@ write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts
 		for (int i = 0; i < nfound; i++)
 		{
 			/* within a statement a link may outlive its post: no row of the page, so none to skip */
-			if (!read_post(posts, found[i].place[1], columns, &writer))
+			if (!post_reader_read(posts, found[i].place[1], &writer))
 				continue;
 			if (skip > 0)
 			{
@@ -219,7 +196,7 @@ write_posts(ListPage *page, int64 tag_id, IndexCursor *links, IndexCursor *posts
 			page_write(&writer, found[i].place);
 			missing--;
 		}
-		index_cursor_rest(posts);
+		post_reader_rest(posts);
 		if (nfound > 0)
 			after = found[nfound - 1].place;
 	}
@@ -236,15 +213,7 @@ read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, i
 	int			n = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(tag_id));
-	ScanKeyEntryInitialize(&row[0], SK_ROW_MEMBER, 2, BTLessStrategyNumber,
-						   InvalidOid, InvalidOid, F_TIMESTAMPTZ_CMP, TimestampTzGetDatum(after[0]));
-	ScanKeyEntryInitialize(&row[1], SK_ROW_MEMBER | SK_ROW_END, 3, BTLessStrategyNumber,
-						   InvalidOid, InvalidOid, F_BTINT8CMP, Int64GetDatum(after[1]));
-	MemSet(&keys[1], 0, sizeof(ScanKeyData));
-	keys[1].sk_flags = SK_ROW_HEADER;
-	keys[1].sk_attno = 2;
-	keys[1].sk_strategy = BTLessStrategyNumber;
-	keys[1].sk_argument = PointerGetDatum(row);
+	index_cursor_before(&keys[1], row, link_order, 1, 2, after);
 
 	/* every link of the tag comes after the place that a first page starts with */
 	index_cursor_seek(cursor, keys, after[0] == PG_INT64_MAX && after[1] == PG_INT64_MAX ? 1 : 2);
@@ -256,23 +225,4 @@ read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, i
 	}
 	index_cursor_rest(cursor);
 	return n;
-}
-
-/* Reads a post into the writer's row; its values are good until the next one. */
-static bool
-read_post(IndexCursor *posts, int64 post_id, const PostColumns *columns, PageWriter *writer)
-{
-	ScanKeyData key;
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(post_id));
-	index_cursor_seek(posts, &key, 1);
-	if (!index_cursor_next_row(posts))
-		return false;
-	slot_getsomeattrs(posts->slot, columns->last);
-	for (size_t i = 0; i < lengthof(post_columns); i++)
-	{
-		writer->values[i] = posts->slot->tts_values[columns->numbers[i] - 1];
-		writer->nulls[i] = posts->slot->tts_isnull[columns->numbers[i] - 1];
-	}
-	return true;
 }

@@ -3,7 +3,8 @@ BEGIN;
 SELECT no_plan();
 
 -- tables and columns
-SELECT tables_are('ddd', ARRAY['schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags']);
+SELECT tables_are('ddd', ARRAY['schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags',
+    'counter_ledger', 'counters', 'counter_state']);
 SELECT columns_are('ddd', 'users', ARRAY['id', 'email', 'full_name', 'hashed_password', 'is_active', 'is_superuser', 'bio', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'posts', ARRAY['id', 'title', 'content', 'author_id', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'comments', ARRAY['id', 'content', 'post_id', 'author_id', 'parent_id', 'created_at', 'updated_at']);
@@ -68,10 +69,10 @@ SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '(^|
 SELECT is_empty($$SELECT relname FROM table_column WHERE attname = 'id' AND default_value IS DISTINCT FROM format('nextval(''ddd.%s_id_seq''::regclass)', relname)$$, 'ids come from the sequence named for the table');
 SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '^is_' AND (type, attnotnull) <> ('boolean', true)$$, 'flags are boolean and not null');
 SELECT is_empty($$SELECT relname, attname FROM table_column WHERE relname !~ '^[a-z_]+$' OR attname !~ '^[a-z_]+$'$$, 'tables and columns are in lower case');
-SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$' AND NOT EXISTS (
-    SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'f' AND t.attnum = ANY (k.conkey))$$, 'every column that names another row is a foreign key');
-SELECT is_empty($$SELECT DISTINCT relname FROM table_column WHERE relname <> 'schema_version' EXCEPT SELECT relname FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'$$,
-    'every table but the one-row schema_version has a primary key');
+SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$' AND attname <> 'subject_id' AND NOT EXISTS (
+    SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'f' AND t.attnum = ANY (k.conkey))$$, 'every column that names another row is a foreign key, but a counter''s subject, which may be gone');
+SELECT is_empty($$SELECT DISTINCT relname FROM table_column WHERE relname NOT IN ('schema_version', 'counter_ledger') EXCEPT SELECT relname FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'$$,
+    'every table but the one-row schema_version and the ledger has a primary key');
 SELECT is_empty($$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'ddd'::regnamespace
      AND c.relname !~ '^ix_' AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.conname = c.relname)$$, 'indexes are named ix_ or for their constraint');
 SELECT is_empty($$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = 'id'
@@ -91,7 +92,7 @@ CREATE TEMPORARY VIEW member_line AS
     SELECT m.oid, l.line, l.nth, max(l.nth) OVER (PARTITION BY m.oid) AS last, l.line ~ '^Context: \w+ [(]internal[)][.]$' AS internal
       FROM member m, regexp_split_to_table(obj_description(m.oid, 'pg_proc'), '\n') WITH ORDINALITY AS l (line, nth);
 SELECT is_empty($$SELECT oid::regprocedure, line FROM member_line WHERE nth = last
-     AND line !~ '^Context: (core|users|blog|popularity|tags|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
+     AND line !~ '^Context: (core|counters|users|blog|popularity|tags|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
 SELECT bag_eq('SELECT function, arguments, result FROM ddd.api',
     $$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
         FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last WHERE NOT l.internal$$,
@@ -101,7 +102,7 @@ SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE N
          WHERE p.proname = a.function AND pg_get_function_arguments(p.oid) = a.arguments
            AND f.line = a.summary AND c.line = 'Context: ' || a.context || '.')$$, 'ddd.api has context and summary of each comment');
 SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
-SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
+SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
      WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'create_tables', 'attach_triggers', 'grant_to_owner'))$$,
     'internal are the trigger functions and what scripts and install() call');
@@ -144,7 +145,7 @@ SELECT is_empty($$
 -- settings, once the library is loaded
 SELECT isnt(library, NULL, 'the library is loaded') FROM ddd.version();
 SELECT set_eq($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]'$$, ARRAY['ddd.access_path', 'ddd.allow_data_loss', 'ddd.argon2_memory_kib', 'ddd.argon2_time', 'ddd.create_tables',
-    'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
+    'ddd.fold_threshold', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]' AND (short_desc = '' OR short_desc !~ '[.]$')$$, 'every setting is described');
 SELECT is(unit, 'kB', 'argon2_memory_kib has a unit') FROM pg_settings WHERE name = 'ddd.argon2_memory_kib';
 SELECT throws_ok('SET ddd.max_pagesize = 3', '42602', NULL, 'a mistyped setting is refused');

@@ -23,7 +23,7 @@ my $members = q{
 	  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ddd')};
 my $tables = q{SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class
 	WHERE relnamespace = to_regnamespace('ddd') AND relkind = 'r'};
-my $all_tables = 'comments,post_tags,posts,schema_version,stash,tags,users';
+my $all_tables = 'comments,counter_ledger,counter_state,counters,post_tags,posts,schema_version,stash,tags,users';
 my $triggers = q{SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'ddd'::regnamespace AND NOT t.tgisinternal};
 
@@ -56,7 +56,7 @@ is( sql(
 		 WHERE c.relnamespace = 'ddd'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
 		   AND t.typnamespace <> 'pg_catalog'::regnamespace}),
 	'0', 'columns of the tables have built-in types only');
-is(sql($node, $db, $triggers), '11', 'the tables have their triggers');
+is(sql($node, $db, $triggers), '20', 'the tables have their triggers');
 is(sql($node, $db, 'SELECT * FROM ddd.version()'), "$version|$version|$version",
 	'library, code and tables are at one version');
 
@@ -352,7 +352,7 @@ my $remedy = 'SET ddd.create_tables = off; CREATE EXTENSION ddd; SELECT ddd.inst
 like($error->{hint}, qr/@{[join '.*', map { quotemeta } split '; ', $remedy]}/,
 	'... but by the commands that the hint names');
 sql($node, 'roles', $remedy);
-is(sql($node, 'roles', $triggers), '11', '... which attach the triggers');
+is(sql($node, 'roles', $triggers), '20', '... which attach the triggers');
 is( sql($node, 'roles', "SET SESSION AUTHORIZATION app; SELECT (u).id FROM ddd.create_user('a\@example.org', 'A') u"),
 	'1', '... and let that role use the API');
 

@@ -83,7 +83,9 @@ my @calls = (
 	[ 'posts_with_comments(integer, text, integer, integer)', $slow, 'ddd.posts_with_comments()' ],
 	[ 'users_with_posts(integer, text, integer)', $slow, 'ddd.users_with_posts(first => 10)' ],
 	[ 'posts_detail(bigint[])', $page, q{ddd.posts_detail('{1,2,3}')} ],
-	[ 'popular_posts(integer, text, integer)', $slow, 'ddd.popular_posts()' ],
+	[ 'popular_posts(integer, text, integer)', $page, 'ddd.popular_posts()' ],
+	[ 'popular_posts(integer, text, integer)', $slow, 'ddd.popular_posts(min_comments => 0)' ],
+	[ 'comment_count(bigint)', $cheap, 'ddd.comment_count(1 + i % 501)' ],
 	[ 'posts_by_tag(text, integer, text, integer)', $page, q{ddd.posts_by_tag('even')} ],
 
 	[ 'create_user(text, text, text, text, boolean, boolean, text)', $write,
@@ -106,6 +108,8 @@ my @calls = (
 	[ 'delete_comment(bigint)', $write, 'ddd.delete_comment(1 + i % 500)' ],
 	[ 'tag_post(bigint, text[])', $write, q{ddd.tag_post(1 + i % 500, ARRAY['even', 't' || i % 7])} ],
 	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],
+	[ 'fold_counters()', $slow, 'ddd.fold_counters()' ],
+	[ 'rebuild_counters()', { calls => 500 }, 'ddd.rebuild_counters()' ],
 	[ 'set_post_tags(bigint, text[])', $write, q{ddd.set_post_tags(1 + i % 500, ARRAY['t' || i % 7])} ],
 
 	# errors: before anything was done, inside SPI, and while cleaning up

@@ -49,6 +49,7 @@ sub absent
 	my ($f, $argument) = @_;
 	my ($thing) = $argument->{name} =~ /^(\w+)_id$/;
 
+	return ['bool_and(r = 0)'] if $f->{name} eq 'comment_count';
 	return $f->{comment} =~ /23503 no such [^;]*\b$thing\b/ ? '23503' : none($f);
 }
 
@@ -507,7 +508,7 @@ sub record
 					"(SELECT t FROM ddd.$_ t LIMIT 1)",
 					[q{bool_and(jsonb_typeof(r) = 'object' AND NOT r ? 'hashed_password')}]
 				]
-			} qw(users posts comments tags post_tags schema_version)),
+			} qw(users posts comments tags post_tags schema_version counters)),
 		map {
 			[
 				$_->{label},

@@ -30,6 +30,9 @@ my %columns = (
 	  'id, content, post_id, author_id, parent_id, created_at, updated_at',
 	tags => 'id, name, created_at, updated_at',
 	post_tags => 'post_id, tag_id, post_created_at',
+	counters => 'counter, subject_id, value, subject_at',
+	counter_ledger => 'counter, subject_id, delta, xid',
+	counter_state => 'counter, low_water, system_identifier, stale',
 );
 
 # Returns a started server whose databases are UTF-8 whatever the environment.
@@ -39,7 +42,7 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-	$node->append_conf('postgresql.conf', "timezone = 'UTC'");
+	$node->append_conf('postgresql.conf', "timezone = 'UTC'\nddd.fold_threshold = 0");
 	$node->append_conf('postgresql.conf', $_) foreach @settings;
 	$node->start;
 	return $node;

@@ -1,0 +1,130 @@
+/*
+ * counters.h
+ *		The counters context: how many rows of a table name each subject, exact
+ *		in every snapshot.
+ *
+ * It knows no other table than its own three. Whoever wants a counter gives it
+ * a definition, COUNTER(), and the triggers that call ddd.count_rows().
+ */
+#ifndef DDD_COUNTERS_H
+#define DDD_COUNTERS_H
+
+#include "core/core.h"
+
+/*
+ * A counter: how many rows of a table name each subject in a column. Its
+ * number is in the tables and in the triggers, for ever.
+ */
+typedef struct Counter
+{
+	int16		number;
+	const char *subjects;		/* table of the subjects, in schema ddd, with id and created_at */
+	SpiPlan		top;			/* counter_top's SPI twin */
+	SpiPlan		lock;			/* locks whatever folding and counting read */
+	SpiPlan		fold;
+	SpiPlan		recount;
+} Counter;
+
+/* A place in a ranking; the order is by the keys, all descending. */
+typedef struct CounterRank
+{
+	int64		keys[3];		/* the count, the subject's created_at, its id */
+} CounterRank;
+
+/* Defines the settings. */
+extern void counters_init(void);
+
+/* Makes a counter known to fold_counters() and its like. */
+extern void counter_define(Counter *counter);
+
+/* read.c ------------------------------------------------------------------- */
+
+/*
+ * Each answers from the active snapshot, inside an API call. "stale" is set,
+ * and nothing else, where the caller must count the rows itself.
+ */
+
+/* Returns a subject's count. */
+extern int64 counter_value(Counter *counter, int64 subject_id, bool *stale);
+
+/*
+ * Fills "ranks" with the first of those subjects that come after a place in
+ * the ranking and have a count of at least "least", which is 1 or more.
+ * Returns how many there are, at most "wanted".
+ */
+extern int	counter_top(Counter *counter, const int64 *after, int64 least, int wanted,
+						CounterRank *ranks, bool *stale);
+
+/* ---- definitions ---------------------------------------------------------- */
+
+/* Counter "number" of the rows of "source" by "column", which names a row of "subjects". */
+#define COUNTER(number_, source, column, subjects_) \
+{ \
+	.number = number_, \
+	.subjects = subjects_, \
+	.top = {COUNTER_TOP(#number_, subjects_), 6, {XID8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID}}, \
+	.lock = {"LOCK TABLE ddd." source ", ddd." subjects_ " IN ACCESS SHARE MODE"}, \
+	.fold = {COUNTER_FOLD(#number_, subjects_), 2, {XID8OID, XID8OID}, PLAN_CUSTOM}, \
+	.recount = {COUNTER_RECOUNT(#number_, source, column, subjects_), 0, {0}, PLAN_CUSTOM} \
+}
+
+/*
+ * Subjects with pending deltas are looked up one by one, the others come from
+ * the ranked index. $1 is the low-water mark, $2 to $4 the place, $5 the least
+ * count, $6 how many are wanted.
+ */
+#define COUNTER_TOP(number, subjects) \
+	"WITH pending AS MATERIALIZED (" \
+	" SELECT l.subject_id, sum(l.delta)::bigint AS delta FROM ddd.counter_ledger l" \
+	" WHERE l.counter = " number " AND l.xid >= $1 GROUP BY l.subject_id)" \
+	" SELECT r.count, r.at, r.subject_id FROM (" \
+	"(SELECT c.value AS count, c.subject_at AS at, c.subject_id FROM ddd.counters c" \
+	" WHERE c.counter = " number " AND c.value >= $5" \
+	" AND (c.value, c.subject_at, c.subject_id) < ($2, $3, $4)" \
+	" AND c.subject_id NOT IN (SELECT p.subject_id FROM pending p)" \
+	" ORDER BY c.value DESC, c.subject_at DESC, c.subject_id DESC LIMIT $6)" \
+	" UNION ALL " \
+	"(SELECT k.count, s.created_at, p.subject_id FROM pending p JOIN ddd." subjects " s ON s.id = p.subject_id" \
+	" LEFT JOIN ddd.counters c ON c.counter = " number " AND c.subject_id = p.subject_id" \
+	" CROSS JOIN LATERAL (SELECT coalesce(c.value, 0) + p.delta AS count) k" \
+	" WHERE k.count >= $5 AND (k.count, s.created_at, p.subject_id) < ($2, $3, $4))" \
+	") r ORDER BY r.count DESC, r.at DESC, r.subject_id DESC LIMIT $6"
+
+/*
+ * Takes the ledger rows that this statement sees from transaction $1 to $2
+ * into the counters. A subject's row is touched even where its deltas add up
+ * to nothing, for it may be another of the same id. Returns the number of
+ * ledger rows, the subjects that are left with nothing, and the oldest
+ * transaction that may still be running.
+ */
+#define COUNTER_FOLD(number, subjects) \
+	"WITH taken AS (DELETE FROM ddd.counter_ledger l" \
+	" WHERE l.counter = " number " AND l.xid >= $1 AND l.xid <= $2 RETURNING l.subject_id, l.delta)," \
+	" sums AS (SELECT t.subject_id, sum(t.delta)::bigint AS delta, count(*) AS rows FROM taken t GROUP BY t.subject_id)," \
+	" changed AS (INSERT INTO ddd.counters AS c (counter, subject_id, value, subject_at)" \
+	" SELECT " number ", k.subject_id, k.delta, coalesce(s.created_at, '-infinity')" \
+	" FROM sums k LEFT JOIN ddd." subjects " s ON s.id = k.subject_id" \
+	" ON CONFLICT (counter, subject_id) DO UPDATE" \
+	" SET value = c.value + excluded.value, subject_at = excluded.subject_at" \
+	" WHERE excluded.value <> 0 OR c.subject_at <> excluded.subject_at" \
+	" RETURNING c.subject_id, c.value)" \
+	" SELECT (SELECT coalesce(sum(k.rows), 0)::bigint FROM sums k)," \
+	" (SELECT array_agg(c.subject_id) FROM changed c WHERE c.value = 0)," \
+	" pg_snapshot_xmin(pg_current_snapshot())"
+
+/* Counts anew, and takes every ledger row that this statement sees: their rows are counted. */
+#define COUNTER_RECOUNT(number, source, column, subjects) \
+	"WITH taken AS (DELETE FROM ddd.counter_ledger l WHERE l.counter = " number " RETURNING l.delta)," \
+	" counted AS MATERIALIZED (SELECT r." column " AS subject_id, count(*) AS value FROM ddd." source " r GROUP BY 1)," \
+	" removed AS (DELETE FROM ddd.counters c WHERE c.counter = " number \
+	" AND NOT EXISTS (SELECT FROM counted k WHERE k.subject_id = c.subject_id) RETURNING c.subject_id)," \
+	" changed AS (INSERT INTO ddd.counters AS c (counter, subject_id, value, subject_at)" \
+	" SELECT " number ", k.subject_id, k.value, coalesce(s.created_at, '-infinity')" \
+	" FROM counted k LEFT JOIN ddd." subjects " s ON s.id = k.subject_id" \
+	" ON CONFLICT (counter, subject_id) DO UPDATE SET value = excluded.value, subject_at = excluded.subject_at" \
+	" WHERE c.value <> excluded.value OR c.subject_at <> excluded.subject_at RETURNING c.subject_id)" \
+	" SELECT (SELECT count(*) FROM taken)," \
+	" (SELECT count(*) FROM removed) + (SELECT count(*) FROM changed)," \
+	" pg_snapshot_xmin(pg_current_snapshot())"
+
+#endif							/* DDD_COUNTERS_H */
