@@ -62,7 +62,8 @@ extern int	counter_top(Counter *counter, const int64 *after, int64 least, int wa
 { \
 	.number = number_, \
 	.subjects = subjects_, \
-	.top = {COUNTER_TOP(#number_, subjects_), 6, {XID8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID}}, \
+	.top = {COUNTER_TOP(#number_, subjects_), 6, \
+		{XID8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID}}, \
 	.lock = {"LOCK TABLE ddd." source ", ddd." subjects_ " IN ACCESS SHARE MODE"}, \
 	.fold = {COUNTER_FOLD(#number_, subjects_), 2, {XID8OID, XID8OID}, PLAN_CUSTOM}, \
 	.recount = {COUNTER_RECOUNT(#number_, source, column, subjects_), 0, {0}, PLAN_CUSTOM} \

@@ -371,14 +371,6 @@ new_database($node, 'late', 'SET ddd.create_tables = off',
 	'CREATE EXTENSION ddd VERSION \'0.2.0\'', 'SELECT ddd.install()');
 new_database($node, 'empty_up', 'SET ddd.create_tables = off',
 	'CREATE EXTENSION ddd VERSION \'0.1.0\'', $up, 'SELECT ddd.install()');
-new_database($node, 'restored');
-
-my $dump = "$PostgreSQL::Test::Utils::tmp_check/fresh2.sql";
-$node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr('fresh2') ],
-	'a fresh database is dumped');
-$node->command_ok(
-	[ 'psql', '-X', '-q', '-1', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
-	'and restored');
 
 # A grant stays in the dump, whichever way the version changed since.
 my $grants = 'GRANT EXECUTE ON FUNCTION ddd.version() TO app; GRANT SELECT ON ddd.schema_version TO app';
@@ -398,7 +390,6 @@ is_same_text(fingerprint($node, 'down'), $fresh1, 'down(0.2.0 -> 0.1.0) = fresh(
 is_same_text(fingerprint($node, 'down_up'), $fresh2, 'up(down(0.2.0)) = fresh(0.2.0)');
 is_same_text(fingerprint($node, 'trip'), $fresh2,
 	'100,000 users up, down and up four times = fresh(0.2.0)');
-is_same_text(fingerprint($node, 'restored'), $fresh2, 'restored dump = fresh(0.2.0)');
 is_same_text(fingerprint($node, 'reattached'), $fresh2,
 	'attached again after DROP EXTENSION CASCADE = fresh(0.2.0)');
 is_same_text(fingerprint($node, 'late'), $fresh2, 'created by ddd.install() = fresh(0.2.0)');

@@ -45,7 +45,7 @@ $node->safe_psql('postgres', q{
 		), counted AS (
 			SELECT p.id, p.created_at, count(c.id) AS n
 			  FROM ddd.posts p LEFT JOIN ddd.comments c ON c.post_id = p.id GROUP BY p.id
-		), true AS (
+		), wanted AS (
 			SELECT 'count' AS what, id, n FROM counted
 			 UNION ALL
 			(SELECT 'rank ' || row_number() OVER (ORDER BY n DESC, created_at DESC, id DESC), id, n
@@ -53,7 +53,7 @@ $node->safe_psql('postgres', q{
 			 UNION ALL
 			SELECT 'tag', tag_id, count(*) FROM ddd.post_tags GROUP BY tag_id
 		)
-		SELECT count(*) FROM told FULL JOIN true USING (what, id) WHERE told.n IS DISTINCT FROM true.n
+		SELECT count(*) FROM told FULL JOIN wanted USING (what, id) WHERE told.n IS DISTINCT FROM wanted.n
 	$$;
 	CREATE FUNCTION public.compare() RETURNS bigint VOLATILE LANGUAGE sql AS $$
 		SELECT nextval('public.compared'), CASE WHEN public.deviations() > 0 THEN nextval('public.different') END;
@@ -111,11 +111,14 @@ my %script = (
 );
 
 # mix(SECONDS, NAME, SCRIPTS...): runs these scripts at random
+my $runs = 0;
 sub mix
 {
 	my ($seconds, $name, @names) = @_;
+
+	$runs++;
 	$node->pgbench("--no-vacuum --client=$clients --jobs=2 --time=$seconds --max-tries=1000",
-		0, [qr{number of failed transactions: 0 }], [], $name, { map { $_ => $script{$_} } @names });
+		0, [qr{number of failed transactions: 0 }], [], $name, { map { ("${runs}_$_" => $script{$_}) } @names });
 }
 
 mix($seconds, "every change, for $seconds seconds", keys %script);

@@ -44,7 +44,7 @@ my $fill = q{
 	INSERT INTO ddd.users (email, full_name) SELECT n || '@example.org', 'User ' || n FROM generate_series(1, 20) n;
 	INSERT INTO ddd.posts (title, content, author_id, created_at)
 	SELECT 'Post ' || n, '', 1 + n % 20, now() - n % 9 * interval '1 day' FROM generate_series(1, 500) n;
-	INSERT INTO ddd.comments (content, post_id, author_id) SELECT 'c', 1 + n * n % 400, 1 + n % 20 FROM generate_series(1, 5000) n;
+	INSERT INTO ddd.comments (content, post_id, author_id) SELECT 'c', 1 + (n % 400) * (n % 400) / 400, 1 + n % 20 FROM generate_series(1, 5000) n;
 	INSERT INTO ddd.tags (name) SELECT 't' || n FROM generate_series(1, 30) n;
 	INSERT INTO ddd.post_tags (post_id, tag_id) SELECT DISTINCT 1 + n % 500, 1 + n * n % 29 FROM generate_series(1, 3000) n;
 	UPDATE ddd.users SET bio = 'kept'};

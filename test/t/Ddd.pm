@@ -135,7 +135,12 @@ sub all_row_checksums
 {
 	my ($node, $database) = @_;
 
-	return row_checksums($node, $database, sort keys %columns);
+	# an older version has fewer of them
+	return row_checksums(
+		$node,
+		$database,
+		split /\n/,
+		sql($node, $database, q{SELECT relname FROM pg_class WHERE relnamespace = 'ddd'::regnamespace AND relkind = 'r' ORDER BY relname}));
 }
 
 sub fingerprint_file

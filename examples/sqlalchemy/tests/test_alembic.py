@@ -22,7 +22,8 @@ from src.core.migrations import include_name, include_object
 from src.core.models import Base
 
 HOOKS = {"include_name": include_name, "include_object": include_object}
-DDD_TABLES = {"users", "posts", "comments", "tags", "post_tags", "schema_version", "stash"}
+DDD_TABLES = {"users", "posts", "comments", "tags", "post_tags", "schema_version", "stash",
+              "counter_ledger", "counters", "counter_state"}
 
 
 @pytest.fixture
