@@ -54,3 +54,39 @@ Errors:
 Context: counters.';
 REVOKE ALL ON FUNCTION ddd.rebuild_counters() FROM PUBLIC;
 
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('counter_page') THEN
+        CREATE TYPE ddd.counter_page AS (
+            counter text,
+            subject_id bigint,
+            told bigint,
+            counted bigint,
+            cursor text
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.counter_page IS 'What is told of a subject and what is counted, and the cursor that the next page goes on from.';
+REVOKE ALL ON TYPE ddd.counter_page FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.verify_counters(
+    first integer DEFAULT 1000,
+    after text DEFAULT NULL
+) RETURNS SETOF ddd.counter_page
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1000
+AS 'MODULE_PATHNAME', 'ddd_verify_counters';
+COMMENT ON FUNCTION ddd.verify_counters(integer, text) IS
+'Lists what is told of each subject and what is counted, by table and subject.
+The two are equal, unless rows were changed without their triggers: then ddd.rebuild_counters()
+corrects the numbers. A page counts the rows of its own subjects.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first
+  2201W negative first
+  22023 first above its limit; after is not a cursor of this listing
+Context: counters.';
+REVOKE ALL ON FUNCTION ddd.verify_counters(integer, text) FROM PUBLIC;
+

@@ -19,4 +19,6 @@ DROP FUNCTION ddd.count_rows();
 DROP FUNCTION ddd.keep_counter_state();
 DROP FUNCTION ddd.fold_counters();
 DROP FUNCTION ddd.rebuild_counters();
+DROP FUNCTION ddd.verify_counters(integer, text);
+DROP TYPE ddd.counter_page;
 DROP FUNCTION ddd.comment_count(bigint);

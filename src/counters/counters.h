@@ -23,6 +23,7 @@ typedef struct Counter
 	SpiPlan		lock;			/* locks whatever folding and counting read */
 	SpiPlan		fold;
 	SpiPlan		recount;
+	SpiPlan		verify;
 } Counter;
 
 /* A place in a ranking; the order is by the keys, all descending. */
@@ -34,8 +35,11 @@ typedef struct CounterRank
 /* Defines the settings. */
 extern void counters_init(void);
 
-/* Makes a counter known to fold_counters() and its like. */
+/* Makes a counter known to fold_counters() and its like; in order of their numbers. */
 extern void counter_define(Counter *counter);
+
+/* Returns the counters that are defined. */
+extern Counter *const *counters_defined(int *count);
 
 /* read.c ------------------------------------------------------------------- */
 
@@ -66,7 +70,9 @@ extern int	counter_top(Counter *counter, const int64 *after, int64 least, int wa
 		{XID8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID}}, \
 	.lock = {"LOCK TABLE ddd." source ", ddd." subjects_ " IN ACCESS SHARE MODE"}, \
 	.fold = {COUNTER_FOLD(#number_, subjects_), 2, {XID8OID, XID8OID}, PLAN_CUSTOM}, \
-	.recount = {COUNTER_RECOUNT(#number_, source, column, subjects_), 0, {0}, PLAN_CUSTOM} \
+	.recount = {COUNTER_RECOUNT(#number_, source, column, subjects_), 0, {0}, PLAN_CUSTOM}, \
+	.verify = {COUNTER_VERIFY(#number_, source, column), 4, \
+		{INT8OID, INT8OID, XID8OID, BOOLOID}, PLAN_CUSTOM} \
 }
 
 /*
@@ -103,7 +109,7 @@ extern int	counter_top(Counter *counter, const int64 *after, int64 least, int wa
 	" WHERE l.counter = " number " AND l.xid >= $1 AND l.xid <= $2 RETURNING l.subject_id, l.delta)," \
 	" sums AS (SELECT t.subject_id, sum(t.delta)::bigint AS delta, count(*) AS rows FROM taken t GROUP BY t.subject_id)," \
 	" changed AS (INSERT INTO ddd.counters AS c (counter, subject_id, value, subject_at)" \
-	" SELECT " number ", k.subject_id, k.delta, coalesce(s.created_at, '-infinity')" \
+	" SELECT " number ", k.subject_id, k.delta, coalesce(s.created_at, '-infinity'::timestamptz)" \
 	" FROM sums k LEFT JOIN ddd." subjects " s ON s.id = k.subject_id" \
 	" ON CONFLICT (counter, subject_id) DO UPDATE" \
 	" SET value = c.value + excluded.value, subject_at = excluded.subject_at" \
@@ -120,12 +126,32 @@ extern int	counter_top(Counter *counter, const int64 *after, int64 least, int wa
 	" removed AS (DELETE FROM ddd.counters c WHERE c.counter = " number \
 	" AND NOT EXISTS (SELECT FROM counted k WHERE k.subject_id = c.subject_id) RETURNING c.subject_id)," \
 	" changed AS (INSERT INTO ddd.counters AS c (counter, subject_id, value, subject_at)" \
-	" SELECT " number ", k.subject_id, k.value, coalesce(s.created_at, '-infinity')" \
+	" SELECT " number ", k.subject_id, k.value, coalesce(s.created_at, '-infinity'::timestamptz)" \
 	" FROM counted k LEFT JOIN ddd." subjects " s ON s.id = k.subject_id" \
 	" ON CONFLICT (counter, subject_id) DO UPDATE SET value = excluded.value, subject_at = excluded.subject_at" \
 	" WHERE c.value <> excluded.value OR c.subject_at <> excluded.subject_at RETURNING c.subject_id)" \
 	" SELECT (SELECT count(*) FROM taken)," \
 	" (SELECT count(*) FROM removed) + (SELECT count(*) FROM changed)," \
 	" pg_snapshot_xmin(pg_current_snapshot())"
+
+/*
+ * Subjects with rows, a number or something pending, $2 of them after $1 (all
+ * if NULL), with what is told of each and what is counted, both in this
+ * snapshot. $3 is the low-water mark, $4 whether the counter is stale.
+ */
+#define COUNTER_VERIFY(number, source, column) \
+	"WITH pending AS MATERIALIZED (" \
+	" SELECT l.subject_id, sum(l.delta)::bigint AS delta FROM ddd.counter_ledger l" \
+	" WHERE l.counter = " number " AND l.xid >= $3 GROUP BY l.subject_id)" \
+	" SELECT '" source "'::text, s.id, CASE WHEN $4 THEN k.counted ELSE coalesce(c.value, 0) + coalesce(p.delta, 0) END," \
+	" k.counted, " number "::bigint, s.id FROM (SELECT u.id FROM (" \
+	"(SELECT DISTINCT r." column " AS id FROM ddd." source " r WHERE $1 IS NULL OR r." column " > $1 ORDER BY 1 LIMIT $2)" \
+	" UNION (SELECT c.subject_id FROM ddd.counters c WHERE c.counter = " number \
+	" AND ($1 IS NULL OR c.subject_id > $1) ORDER BY 1 LIMIT $2)" \
+	" UNION (SELECT p.subject_id FROM pending p WHERE $1 IS NULL OR p.subject_id > $1)" \
+	") u ORDER BY u.id LIMIT $2) s" \
+	" CROSS JOIN LATERAL (SELECT count(*) AS counted FROM ddd." source " r WHERE r." column " = s.id) k" \
+	" LEFT JOIN ddd.counters c ON c.counter = " number " AND c.subject_id = s.id" \
+	" LEFT JOIN pending p ON p.subject_id = s.id ORDER BY s.id"
 
 #endif							/* DDD_COUNTERS_H */

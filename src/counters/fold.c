@@ -61,7 +61,15 @@ counter_define(Counter *counter)
 {
 	if (ncounters == lengthof(counters))
 		elog(ERROR, "too many counters");
+	Assert(ncounters == 0 || counters[ncounters - 1]->number < counter->number);
 	counters[ncounters++] = counter;
+}
+
+Counter *const *
+counters_defined(int *count)
+{
+	*count = ncounters;
+	return counters;
 }
 
 PG_FUNCTION_INFO_V1(ddd_fold_counters);

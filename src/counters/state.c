@@ -26,7 +26,7 @@ static SpiPlan read_plan = {
 
 static SpiPlan create_plan = {
 	.sql = "INSERT INTO ddd.counter_state (counter, low_water, system_identifier, stale)"
-	" VALUES ($1, '0', 0, false) ON CONFLICT (counter) DO NOTHING",
+	" VALUES ($1, '0'::xid8, 0, false) ON CONFLICT (counter) DO NOTHING",
 	.nargs = 1,
 	.argtypes = {INT2OID},
 };
@@ -51,7 +51,7 @@ static SpiPlan write_plan = {
 
 static SpiPlan make_stale_plan = {
 	.sql = "INSERT INTO ddd.counter_state AS s (counter, low_water, system_identifier, stale)"
-	" VALUES ($1, '0', 0, true) ON CONFLICT (counter) DO UPDATE SET stale = true WHERE NOT s.stale",
+	" VALUES ($1, '0'::xid8, 0, true) ON CONFLICT (counter) DO UPDATE SET stale = true WHERE NOT s.stale",
 	.nargs = 1,
 	.argtypes = {INT2OID},
 };

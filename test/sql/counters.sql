@@ -107,8 +107,10 @@ UPDATE ddd.comments SET post_id = -22 WHERE post_id = -21;
 INSERT INTO ddd.comments (content, post_id, author_id) VALUES ('c', -6, -1);
 RESET session_replication_role;
 SELECT pg_temp.counted() AS wrong;
+SELECT counter, subject_id, told, counted FROM ddd.verify_counters() WHERE told <> counted;
 SELECT ddd.rebuild_counters() AS corrected, ddd.rebuild_counters() AS again;
 SELECT pg_temp.counted() AS rebuilt;
+SELECT count(*) > 80 AS some, bool_and(told = counted) AS right FROM ddd.verify_counters();
 ROLLBACK;
 
 -- a mark of another cluster means nothing here

@@ -247,6 +247,7 @@ my @calls = (
 	q{SELECT ddd.popular_posts(10, NULL, 0)},
 	q{SELECT ddd.comment_count(1)},
 	q{SELECT ddd.fold_counters(), ddd.rebuild_counters()},
+	q{SELECT ddd.verify_counters()},
 	q{SELECT ddd.tag_post(2, '{RUST, tokio}')},
 	q{SELECT ddd.posts_by_tag('rust')},
 	q{SELECT ddd.untag_post(2, '{tokio}')},

@@ -36,10 +36,11 @@ my %call = (
 	user_comments => 'ddd.user_comments(1, 20)',
 	posts_with_comments => 'ddd.posts_with_comments(60)',
 	popular_posts => 'ddd.popular_posts(7)',
+	verify_counters => 'ddd.verify_counters(7)',
 	posts_by_tag => q{ddd.posts_by_tag('all', 50)});
 # Those that run more than one: a search is three lists, a tag is looked up
 # first, and popular posts are ranked before their rows are read.
-my %most = (search_users => 3, posts_by_tag => 2, popular_posts => 3);
+my %most = (search_users => 3, posts_by_tag => 2, popular_posts => 3, verify_counters => 4);
 my @listings = split /\n/, sql($node, $db,
 	q{SELECT function FROM ddd.api WHERE result ~ '^SETOF' AND function <> 'create_users' ORDER BY function});
 is(join(' ', sort keys %call), "@listings", 'every listing of ddd.api is called');

@@ -108,6 +108,7 @@ my @calls = (
 	[ 'delete_comment(bigint)', $write, 'ddd.delete_comment(1 + i % 500)' ],
 	[ 'tag_post(bigint, text[])', $write, q{ddd.tag_post(1 + i % 500, ARRAY['even', 't' || i % 7])} ],
 	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],
+	[ 'verify_counters(integer, text)', $slow, 'ddd.verify_counters(20)' ],
 	[ 'fold_counters()', $slow, 'ddd.fold_counters()' ],
 	[ 'rebuild_counters()', { calls => 500 }, 'ddd.rebuild_counters()' ],
 	[ 'set_post_tags(bigint, text[])', $write, q{ddd.set_post_tags(1 + i % 500, ARRAY['t' || i % 7])} ],
