@@ -508,7 +508,7 @@ sub record
 					"(SELECT t FROM ddd.$_ t LIMIT 1)",
 					[q{bool_and(jsonb_typeof(r) = 'object' AND NOT r ? 'hashed_password')}]
 				]
-			} qw(users posts comments tags post_tags schema_version counters)),
+			} qw(users posts comments tags post_tags schema_version)),
 		map {
 			[
 				$_->{label},
