@@ -205,8 +205,10 @@ take(Counter *counter, CounterState *state, bool *more)
 	if (*more && U64FromFullTransactionId(low_water) > DatumGetUInt64(range[1]))
 		low_water = FullTransactionIdFromU64(DatumGetUInt64(range[1]) + 1);
 	if (FullTransactionIdFollows(low_water, state->low_water))
+	{
+		state_write(counter->number, low_water);
 		state->low_water = low_water;
-	state_write(counter->number, state->low_water);
+	}
 	return rows;
 }
 

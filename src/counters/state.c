@@ -111,11 +111,15 @@ state_read(CounterState *state, int16 counter)
 bool
 state_lock(CounterState *state, int16 counter, bool wait)
 {
+	SpiPlan    *plan = wait ? &lock_plan : &try_lock_plan;
 	Datum		number = Int16GetDatum(counter);
 
-	plan_execute(&create_plan, &number, NULL, false);
-	if (plan_execute(wait ? &lock_plan : &try_lock_plan, &number, NULL, false) == 0)
-		return false;
+	if (plan_execute(plan, &number, NULL, false) == 0)
+	{
+		plan_execute(&create_plan, &number, NULL, false);
+		if (plan_execute(plan, &number, NULL, false) == 0)
+			return false;
+	}
 	take_row(state);
 	return true;
 }
