@@ -83,6 +83,18 @@ Errors:
 Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.guard_schema_version() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.pass_grants(from_function regprocedure, to_function regprocedure) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_pass_grants';
+COMMENT ON FUNCTION ddd.pass_grants(regprocedure, regprocedure) IS
+'Grants on a function what users have been granted on the one that it takes the place of.
+For extension scripts.
+Errors:
+  22004 a null argument
+  55000 called outside of the scripts of ALTER EXTENSION ddd
+Context: migrations (internal).';
+REVOKE ALL ON FUNCTION ddd.pass_grants(regprocedure, regprocedure) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.grant_to_owner() RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -5,6 +5,8 @@ BEGIN
     -- nobody changes what is counted until the triggers are there
     LOCK TABLE ddd.posts, ddd.comments, ddd.tags, ddd.post_tags IN SHARE ROW EXCLUSIVE MODE;
 
+    CREATE INDEX ix_comments_created_at ON ddd.comments (created_at, post_id);
+
     CREATE TABLE ddd.counter_ledger (
         xid        xid8     NOT NULL,
         subject_id bigint   NOT NULL,
@@ -62,3 +64,12 @@ END
 $ddd$;
 $migration$);
 
+
+-- popular_posts() has one argument more; what is granted on it stays.
+CREATE FUNCTION ddd.pass_grants(from_function regprocedure, to_function regprocedure) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_pass_grants';
+CREATE FUNCTION ddd.popular_posts(first integer, after text, min_comments integer, since interval)
+RETURNS SETOF ddd.popular_post_page LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_popular_posts';
+REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer, interval) FROM PUBLIC;
+SELECT ddd.pass_grants('ddd.popular_posts(integer, text, integer)', 'ddd.popular_posts(integer, text, integer, interval)');
+DROP FUNCTION ddd.popular_posts(integer, text, integer);

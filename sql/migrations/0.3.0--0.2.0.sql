@@ -10,6 +10,7 @@ BEGIN
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', counting.tgname, counting.table_name);
     END LOOP;
+    DROP INDEX ddd.ix_comments_created_at;
     DROP TABLE ddd.counter_ledger, ddd.counters, ddd.counter_state;
 END
 $ddd$;
@@ -22,3 +23,13 @@ DROP FUNCTION ddd.rebuild_counters();
 DROP FUNCTION ddd.verify_counters(integer, text);
 DROP TYPE ddd.counter_page;
 DROP FUNCTION ddd.comment_count(bigint);
+DROP FUNCTION ddd.hot_posts(integer, text, double precision);
+DROP TYPE ddd.hot_post_page;
+
+-- popular_posts() has one argument less; what is granted on it stays.
+CREATE FUNCTION ddd.popular_posts(first integer, after text, min_comments integer)
+RETURNS SETOF ddd.popular_post_page LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_popular_posts';
+REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer) FROM PUBLIC;
+SELECT ddd.pass_grants('ddd.popular_posts(integer, text, integer, interval)', 'ddd.popular_posts(integer, text, integer)');
+DROP FUNCTION ddd.popular_posts(integer, text, integer, interval);
+DROP FUNCTION ddd.pass_grants(regprocedure, regprocedure);

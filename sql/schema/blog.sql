@@ -43,6 +43,7 @@ CREATE TABLE ddd.comments (
 ALTER SEQUENCE ddd.comments_id_seq OWNED BY ddd.comments.id;
 CREATE INDEX ix_comments_post_id ON ddd.comments (post_id, created_at, id);
 CREATE INDEX ix_comments_author_id ON ddd.comments (author_id, created_at DESC, id DESC);
+CREATE INDEX ix_comments_created_at ON ddd.comments (created_at, post_id);
 CREATE INDEX ix_comments_parent_id ON ddd.comments (post_id, parent_id) WHERE parent_id IS NOT NULL;
 COMMENT ON TABLE ddd.comments IS 'Comments on posts. A reply names its parent, a comment on the same post.';
 

@@ -289,7 +289,7 @@ extern void api_rows(ApiCall *call, FunctionCallInfo fcinfo);
 
 /* cursor.c ----------------------------------------------------------------- */
 
-#define PAGE_MAX_KEYS 3
+#define PAGE_MAX_KEYS 4
 
 /* One page of a listing: where it starts and how many rows it has. */
 typedef struct ListPage
@@ -347,6 +347,35 @@ extern uint64 page_execute(ListPage *page, SpiPlan *plan, Datum *values, const c
 
 /* Raises 22023 when count is above ddd.max_page_size. */
 extern void check_page_size(int64 count, const char *what);
+
+/* ranking.c ---------------------------------------------------------------- */
+
+#define RANK_KEYS 3
+
+/* A place in a ranking; the order is by the keys, all descending. */
+typedef struct Rank
+{
+	int64		keys[RANK_KEYS];
+} Rank;
+
+/* The first places of a ranking after one of its places, as far as they are known. */
+typedef struct Ranking
+{
+	Rank	   *ranks;			/* room for "wanted" */
+	int			held;
+	int			wanted;
+	const int64 *after;
+	int64		least;			/* first key of a place */
+} Ranking;
+
+/* Puts a candidate into its place, if it has one. */
+extern void ranking_enter(Ranking *ranking, const int64 *keys);
+
+/* Tells whether a candidate with this first key could have a place. */
+extern bool ranking_can_enter(const Ranking *ranking, int64 first_key);
+
+/* Tells whether as many are held as are wanted, none of them after this place. */
+extern bool ranking_is_full_before(const Ranking *ranking, const int64 *keys);
 
 /* version.c ---------------------------------------------------------------- */
 

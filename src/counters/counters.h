@@ -26,11 +26,8 @@ typedef struct Counter
 	SpiPlan		verify;
 } Counter;
 
-/* A place in a ranking; the order is by the keys, all descending. */
-typedef struct CounterRank
-{
-	int64		keys[3];		/* the count, the subject's created_at, its id */
-} CounterRank;
+/* A counter being read as of the active snapshot, inside an API call. */
+typedef struct CounterReader CounterReader;
 
 /* Defines the settings. */
 extern void counters_init(void);
@@ -41,23 +38,23 @@ extern void counter_define(Counter *counter);
 /* Returns the counters that are defined. */
 extern Counter *const *counters_defined(int *count);
 
-/* read.c ------------------------------------------------------------------- */
+/* reader.c ----------------------------------------------------------------- */
 
-/*
- * Each answers from the active snapshot, inside an API call. "stale" is set,
- * and nothing else, where the caller must count the rows itself.
- */
+/* Returns NULL where the counter is stale: the caller must count the rows himself. */
+extern CounterReader *counter_open(Counter *counter);
 
 /* Returns a subject's count. */
-extern int64 counter_value(Counter *counter, int64 subject_id, bool *stale);
+extern int64 counter_value(CounterReader *reader, int64 subject_id);
+
+extern void counter_close(CounterReader *reader);
+
+/* top.c -------------------------------------------------------------------- */
 
 /*
- * Fills "ranks" with the first of those subjects that come after a place in
- * the ranking and have a count of at least "least", which is 1 or more.
- * Returns how many there are, at most "wanted".
+ * Fills a ranking, whose "least" is 1 or more, with subjects by their count,
+ * their created_at and their id.
  */
-extern int	counter_top(Counter *counter, const int64 *after, int64 least, int wanted,
-						CounterRank *ranks, bool *stale);
+extern void counter_top(CounterReader *reader, Ranking *top);
 
 /* ---- definitions ---------------------------------------------------------- */
 

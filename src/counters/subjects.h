@@ -14,7 +14,7 @@ typedef struct Subject
 {
 	int64		id;
 	int64		delta;
-	bool		met;			/* by a walk of the ranking */
+	bool		met;			/* by the last walk of the ranking */
 	char		status;			/* of simplehash */
 } Subject;
 
@@ -37,10 +37,7 @@ subjects_add(subjects_hash *subjects, int64 id, int64 delta)
 	Subject    *subject = subjects_insert(subjects, id, &found);
 
 	if (!found)
-	{
 		subject->delta = 0;
-		subject->met = false;
-	}
 	if (pg_add_s64_overflow(subject->delta, delta, &subject->delta))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

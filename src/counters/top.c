@@ -31,8 +31,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-#include "counters/counters.h"
-#include "counters/pending.h"
+#include "counters/reader.h"
 
 static const IndexColumn subject_key[] = {{"id", INT8OID, false}};
 static const IndexColumn ranking[] = {
@@ -42,71 +41,53 @@ static const IndexColumn ranking[] = {
 	{"subject_id", INT8OID, true},
 };
 
-/* The first places of a ranking, as far as they are known. */
-typedef struct Top
-{
-	CounterRank *ranks;
-	int			held;
-	int			wanted;
-	const int64 *after;
-	int64		least;
-} Top;
-
-/* Where the parts of a ranking are read. */
+/* Where a ranking and its subjects are read. */
 typedef struct Parts
 {
-	int16		counter;
+	CounterReader *reader;
 	IndexCursor ranking;
-	IndexCursor numbers;
 	IndexCursor subjects;
 	int			created_at;		/* the column's number in the subjects' table */
 } Parts;
 
-static int	top_by_spi(Counter *counter, FullTransactionId low_water, Top *top);
-static bool open_parts(Parts *parts, Counter *counter);
+static void top_by_spi(CounterReader *reader, Ranking *top);
+static bool open_parts(Parts *parts, CounterReader *reader);
 static void close_parts(Parts *parts);
-static bool walk(Parts *parts, Pending *pending, Top *top, int64 *reached);
-static bool look_up(Parts *parts, Pending *pending, Top *top, bool at_end, int64 reached);
-static void enter_subject(Parts *parts, Top *top, int64 count, int64 subject_id);
-static void enter(Top *top, const int64 *keys);
-static bool can_enter(const Top *top, int64 count);
-static bool can_reach(const Top *top, int64 most);
-static bool is_full_before(const Top *top, const int64 *keys);
-static int	compare_keys(const int64 *a, const int64 *b);
+static bool walk(Parts *parts, Ranking *top, int64 *reached);
+static void look_up(Parts *parts, Ranking *top, bool at_end, int64 reached);
+static void enter_subject(Parts *parts, Ranking *top, int64 count, int64 subject_id);
+static bool can_reach(const Ranking *top, int64 most);
+static void forget_met(subjects_hash *pending);
 
-int
-counter_top(Counter *counter, const int64 *after, int64 least, int wanted, CounterRank *ranks, bool *stale)
+void
+counter_top(CounterReader *reader, Ranking *top)
 {
-	Top			top = {.ranks = ranks, .wanted = wanted, .after = after, .least = least};
-	Pending		pending;
 	Parts		parts;
-	bool		direct = pending_read(&pending, counter->number);
+	int64		reached;
+	bool		at_end;
 
-	if (!direct)
-		state_read(&pending.state, counter->number);
-	*stale = pending.state.stale;
-	if (*stale || wanted == 0)
-		return 0;
-	if (direct && open_parts(&parts, counter))
+	if (top->wanted == 0)
+		return;
+	if (!reader->direct || !open_parts(&parts, reader))
 	{
-		int64		reached;
-		bool		at_end = walk(&parts, &pending, &top, &reached);
-		bool		known = pending.subjects == NULL || look_up(&parts, &pending, &top, at_end, reached);
-
-		close_parts(&parts);
-		if (known)
-			return top.held;
+		top_by_spi(reader, top);
+		return;
 	}
-	return top_by_spi(counter, pending.state.low_water, &top);
+	if (reader->pending != NULL)
+		forget_met(reader->pending);
+	at_end = walk(&parts, top, &reached);
+	if (reader->pending != NULL)
+		look_up(&parts, top, at_end, reached);
+	close_parts(&parts);
 }
 
-static int
-top_by_spi(Counter *counter, FullTransactionId low_water, Top *top)
+static void
+top_by_spi(CounterReader *reader, Ranking *top)
 {
 	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, INT8OID};
-	int			rows = plan_execute(&counter->top, (Datum[])
+	int			rows = plan_execute(&reader->counter->top, (Datum[])
 									{
-										FullTransactionIdGetDatum(low_water),
+										FullTransactionIdGetDatum(reader->state.low_water),
 										Int64GetDatum(top->after[0]), TimestampTzGetDatum(top->after[1]),
 										Int64GetDatum(top->after[2]),
 										Int64GetDatum(top->least), Int64GetDatum(top->wanted)
@@ -114,36 +95,29 @@ top_by_spi(Counter *counter, FullTransactionId low_water, Top *top)
 
 	for (int row = 0; row < rows; row++)
 	{
-		for (int i = 0; i < 3; i++)
-		{
-			bool		isnull;
+		int64		keys[RANK_KEYS];
+		bool		isnull;
 
-			top->ranks[row].keys[i] = DatumGetInt64(plan_value(row, i + 1, types[i], &isnull));
-		}
+		for (int i = 0; i < RANK_KEYS; i++)
+			keys[i] = DatumGetInt64(plan_value(row, i + 1, types[i], &isnull));
+		ranking_enter(top, keys);
 	}
-	return rows;
 }
 
 /* Opens the parts; false where SPI must do it instead. */
 static bool
-open_parts(Parts *parts, Counter *counter)
+open_parts(Parts *parts, CounterReader *reader)
 {
-	parts->counter = counter->number;
+	parts->reader = reader;
 	if (!index_cursor_open(&parts->ranking, "counters", ranking, lengthof(ranking), true))
 		return false;
-	if (!numbers_open(&parts->numbers))
-	{
-		index_cursor_close(&parts->ranking);
-		return false;
-	}
-	if (index_cursor_open(&parts->subjects, counter->subjects, subject_key, lengthof(subject_key), false))
+	if (index_cursor_open(&parts->subjects, reader->counter->subjects, subject_key, lengthof(subject_key), false))
 	{
 		parts->created_at = index_cursor_column(&parts->subjects, "created_at", TIMESTAMPTZOID);
 		if (parts->created_at != 0)
 			return true;
 		index_cursor_close(&parts->subjects);
 	}
-	index_cursor_close(&parts->numbers);
 	index_cursor_close(&parts->ranking);
 	return false;
 }
@@ -152,7 +126,6 @@ static void
 close_parts(Parts *parts)
 {
 	index_cursor_close(&parts->subjects);
-	index_cursor_close(&parts->numbers);
 	index_cursor_close(&parts->ranking);
 }
 
@@ -162,20 +135,21 @@ close_parts(Parts *parts)
  * no subject after it exceeds.
  */
 static bool
-walk(Parts *parts, Pending *pending, Top *top, int64 *reached)
+walk(Parts *parts, Ranking *top, int64 *reached)
 {
+	subjects_hash *pending = parts->reader->pending;
 	ScanKeyData keys[2];
 	ScanKeyData members[3];
 	Datum		values[lengthof(ranking)];
-	int64		steps = top->wanted + (pending->subjects != NULL ? pending->subjects->members : 0);
+	int64		steps = top->wanted + (pending != NULL ? pending->members : 0);
 
 	*reached = top->after[0];
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(parts->counter));
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(parts->reader->counter->number));
 	index_cursor_before(&keys[1], members, ranking, 1, 3, top->after);
 	index_cursor_seek(&parts->ranking, keys, top->after[0] == PG_INT64_MAX ? 1 : 2);
 	for (int64 step = 0;; step++)
 	{
-		int64		place[3];
+		int64		place[RANK_KEYS];
 		Subject    *subject = NULL;
 
 		if (!index_cursor_next_keys(&parts->ranking, values, lengthof(values)))
@@ -184,35 +158,36 @@ walk(Parts *parts, Pending *pending, Top *top, int64 *reached)
 		place[1] = DatumGetTimestampTz(values[2]);
 		place[2] = DatumGetInt64(values[3]);
 
-		if (pending->subjects != NULL)
-			subject = subjects_lookup(pending->subjects, place[2]);
+		if (pending != NULL)
+			subject = subjects_lookup(pending, place[2]);
 		if (subject != NULL)
 		{
 			subject->met = true;
 			enter_subject(parts, top, place[0] + subject->delta, place[2]);
 		}
 		else
-			enter(top, place);
+			ranking_enter(top, place);
 
 		/* what comes next can enter by its delta only, if at all */
-		if ((!can_enter(top, place[0]) || is_full_before(top, place)) &&
-			(step >= steps || !can_reach(top, place[0] + pending->largest)))
+		if ((!ranking_can_enter(top, place[0]) || ranking_is_full_before(top, place)) &&
+			(step >= steps || !can_reach(top, place[0] + parts->reader->largest)))
 			return false;
 	}
 	*reached = 0;
 	return true;
 }
 
-/* Ranks the pending subjects that the walk has not met; returns false where SPI must. */
-static bool
-look_up(Parts *parts, Pending *pending, Top *top, bool at_end, int64 reached)
+/* Ranks the pending subjects that the walk has not met. */
+static void
+look_up(Parts *parts, Ranking *top, bool at_end, int64 reached)
 {
+	subjects_hash *pending = parts->reader->pending;
 	bool		from_start = top->after[0] == PG_INT64_MAX;
 	subjects_iterator at;
 	Subject    *subject;
 
-	subjects_start_iterate(pending->subjects, &at);
-	while ((subject = subjects_iterate(pending->subjects, &at)) != NULL)
+	subjects_start_iterate(pending, &at);
+	while ((subject = subjects_iterate(pending, &at)) != NULL)
 	{
 		bool		may_be_above = !from_start && subject->delta <= 0;
 		int64		number = 0;
@@ -221,12 +196,10 @@ look_up(Parts *parts, Pending *pending, Top *top, bool at_end, int64 reached)
 		if (subject->met || !can_reach(top, may_be_above ? top->after[0] : reached + subject->delta))
 			continue;
 		/* a walk over all of the ranking meets whoever has a number */
-		if (!(from_start && at_end) &&
-			!numbers_read(&parts->numbers, parts->counter, subject->id, &number))
-			return false;
+		if (!(from_start && at_end))
+			number = numbers_read(parts->reader, subject->id);
 		enter_subject(parts, top, number + subject->delta, subject->id);
 	}
-	return true;
 }
 
 /*
@@ -234,13 +207,13 @@ look_up(Parts *parts, Pending *pending, Top *top, bool at_end, int64 reached)
  * it may be another one of the same id than ddd.counters knows.
  */
 static void
-enter_subject(Parts *parts, Top *top, int64 count, int64 subject_id)
+enter_subject(Parts *parts, Ranking *top, int64 count, int64 subject_id)
 {
 	ScanKeyData key;
 	Datum		created_at;
 	bool		isnull;
 
-	if (!can_enter(top, count))
+	if (!ranking_can_enter(top, count))
 		return;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(subject_id));
 	index_cursor_seek(&parts->subjects, &key, 1);
@@ -248,53 +221,23 @@ enter_subject(Parts *parts, Top *top, int64 count, int64 subject_id)
 		return;
 	created_at = slot_getattr(parts->subjects.slot, parts->created_at, &isnull);
 	if (!isnull)
-		enter(top, (int64[]) {count, DatumGetTimestampTz(created_at), subject_id});
-}
-
-/* Puts a subject into its place, if it has one. */
-static void
-enter(Top *top, const int64 *keys)
-{
-	int			place;
-
-	if (keys[0] < top->least || compare_keys(keys, top->after) >= 0 || is_full_before(top, keys))
-		return;
-	if (top->held < top->wanted)
-		top->held++;
-	for (place = top->held - 1; place > 0 && compare_keys(keys, top->ranks[place - 1].keys) > 0; place--)
-		top->ranks[place] = top->ranks[place - 1];
-	memcpy(top->ranks[place].keys, keys, sizeof(top->ranks[place].keys));
-}
-
-/* Tells whether a subject with this count could have a place. */
-static bool
-can_enter(const Top *top, int64 count)
-{
-	return count >= top->least && count <= top->after[0] &&
-		(top->held < top->wanted || count >= top->ranks[top->held - 1].keys[0]);
+		ranking_enter(top, (int64[]) {count, DatumGetTimestampTz(created_at), subject_id});
 }
 
 /* Tells whether a subject with at most this count could have a place. */
 static bool
-can_reach(const Top *top, int64 most)
+can_reach(const Ranking *top, int64 most)
 {
-	return can_enter(top, Min(most, top->after[0]));
+	return ranking_can_enter(top, Min(most, top->after[0]));
 }
 
-/* Tells whether as many are held as are wanted, none of them after this place. */
-static bool
-is_full_before(const Top *top, const int64 *keys)
+static void
+forget_met(subjects_hash *pending)
 {
-	return top->held == top->wanted && compare_keys(keys, top->ranks[top->held - 1].keys) <= 0;
-}
+	subjects_iterator at;
+	Subject    *subject;
 
-static int
-compare_keys(const int64 *a, const int64 *b)
-{
-	for (int i = 0; i < 3; i++)
-	{
-		if (a[i] != b[i])
-			return a[i] < b[i] ? -1 : 1;
-	}
-	return 0;
+	subjects_start_iterate(pending, &at);
+	while ((subject = subjects_iterate(pending, &at)) != NULL)
+		subject->met = false;
 }

@@ -2,51 +2,46 @@
  * popular_posts.c
  *		ddd.popular_posts() and ddd.comment_count(): the counter of comments.
  *
- * A page is a part of the counter's ranking with the posts' rows. Posts
- * without comments are in no ranking; they follow it, newest first, found by
- * walking all posts and probing for a comment of each.
+ * A page is a part of the counter's ranking with the posts' rows, or of a
+ * ranking by the comments since a moment, see window.c. Posts without comments
+ * are in no ranking; they follow it, newest first, found by walking all posts
+ * and probing for a comment of each.
+ *
+ * A cursor holds the moment from which the first page counted, so that a walk
+ * keeps its window.
  *
  * While the counter is stale the comments are counted, in one statement.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "blog/blog.h"
-#include "core/core.h"
-#include "counters/counters.h"
 #include "popularity/popularity.h"
 
-static Counter comments_by_post = COUNTER(1, "comments", "post_id", "posts");
+Counter		comments_by_post = COUNTER(1, "comments", "post_id", "posts");
 
 static SpiPlan counted_plan = {
-	.sql = "SELECT " POST_COLUMNS ", k.count, k.count, p.created_at, p.id FROM ddd.posts p LEFT JOIN"
-	" (SELECT c.post_id, count(*) AS count FROM ddd.comments c GROUP BY c.post_id) c"
-	" ON c.post_id = p.id CROSS JOIN LATERAL (SELECT coalesce(c.count, 0) AS count) k"
+	.sql = "SELECT " POST_COLUMNS ", k.count, k.count, p.created_at, p.id, $6 FROM"
+	" (SELECT c.post_id, count(*) AS count FROM ddd.comments c WHERE c.created_at >= $6 GROUP BY c.post_id) k"
+	" JOIN ddd.posts p ON p.id = k.post_id"
 	" WHERE k.count >= $1 AND (k.count, p.created_at, p.id) < ($2, $3, $4)"
 	" ORDER BY k.count DESC, p.created_at DESC, p.id DESC LIMIT $5",
-	.nargs = 5,
-	.argtypes = {INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID},
-};
-
-static SpiPlan ranked_plan = {
-	.sql = "SELECT " POST_COLUMNS ", r.count, r.count, r.at, r.id"
-	" FROM unnest($1, $2, $3) WITH ORDINALITY AS r (count, at, id, place)"
-	" JOIN ddd.posts p ON p.id = r.id ORDER BY r.place",
-	.nargs = 3,
-	.argtypes = {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID},
-	.choice = PLAN_GENERIC,
+	.nargs = 6,
+	.argtypes = {INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID},
+	.choice = PLAN_CUSTOM,
 };
 
 static SpiPlan uncommented_plan = {
-	.sql = "SELECT " POST_COLUMNS ", 0::bigint, 0::bigint, p.created_at, p.id FROM ddd.posts p"
+	.sql = "SELECT " POST_COLUMNS ", 0::bigint, 0::bigint, p.created_at, p.id, $4 FROM ddd.posts p"
 	" WHERE (p.created_at, p.id) < ($1, $2)"
-	" AND NOT EXISTS (SELECT FROM ddd.comments c WHERE c.post_id = p.id)"
+	" AND NOT EXISTS (SELECT FROM ddd.comments c WHERE c.post_id = p.id AND c.created_at >= $4)"
 	" ORDER BY p.created_at DESC, p.id DESC LIMIT $3",
-	.nargs = 3,
-	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID},
+	.nargs = 4,
+	.argtypes = {TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID},
 	.choice = PLAN_WALK,
 };
 
@@ -57,9 +52,10 @@ static SpiPlan count_plan = {
 	.choice = PLAN_GENERIC,
 };
 
-static bool write_ranked(ListPage *page, int64 least, FunctionCallInfo fcinfo);
-static int64 write_rows(ListPage *page, const CounterRank *ranks, int nranks, FunctionCallInfo fcinfo);
-static int64 write_rows_by_spi(ListPage *page, const CounterRank *ranks, int nranks, FunctionCallInfo fcinfo);
+static TimestampTz window_start(FunctionCallInfo fcinfo, int since_arg);
+static bool rank_by_count(RankedPosts *posts, Ranking *ranking);
+static void fill_count(RankedPosts *posts, const Rank *rank, Datum *values);
+static void write_commented(RankedPosts *posts, FunctionCallInfo fcinfo);
 static void write_uncommented(ListPage *page, FunctionCallInfo fcinfo);
 
 void
@@ -70,12 +66,14 @@ popularity_init(void)
 
 PG_FUNCTION_INFO_V1(ddd_popular_posts);
 
+/* Released as (first, after, min_comments); since 0.3 with "since". */
 Datum
 ddd_popular_posts(PG_FUNCTION_ARGS)
 {
-	static const int64 most_popular[] = {PG_INT64_MAX, PG_INT64_MAX, PG_INT64_MAX};
+	int64		most_popular[] = {PG_INT64_MAX, PG_INT64_MAX, PG_INT64_MAX, DT_NOBEGIN};
 	ApiCall		call;
 	ListPage	page;
+	RankedPosts posts = {.page = &page, .fill = fill_count};
 	int64		min_comments;
 
 	arg_required(fcinfo, 2, "min_comments");
@@ -86,18 +84,21 @@ ddd_popular_posts(PG_FUNCTION_ARGS)
 				 errmsg("\"min_comments\" must not be negative")));
 	page_begin(&page, "popular_posts");
 	page_filter(&page, &min_comments, sizeof(min_comments));
+	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
+	{
+		most_popular[3] = window_start(fcinfo, 3);
+		page_filter(&page, PG_GETARG_INTERVAL_P(3), sizeof(Interval));
+	}
 	page_limits(&page, fcinfo, 0, -1);
-	page_after(&page, fcinfo, 1, 3, most_popular);
+	page_after(&page, fcinfo, 1, lengthof(most_popular), most_popular);
+	posts.least = Max(min_comments, 1);
+	posts.rank = TIMESTAMP_NOT_FINITE(page.keys[3]) ? rank_by_count : rank_in_window;
 
 	api_begin(&call);
-	if (!write_ranked(&page, Max(min_comments, 1), fcinfo))
-		page_execute(&page, &counted_plan, (Datum[])
-					 {
-						 Int64GetDatum(min_comments), Int64GetDatum(page.keys[0]),
-						 TimestampTzGetDatum(page.keys[1]), Int64GetDatum(page.keys[2]),
-						 Int64GetDatum(page.first)
-					 }, NULL, fcinfo);
-	else if (min_comments == 0 && page.first > 0)
+	/* unless the page goes on from a post without comments */
+	if (page.keys[0] >= posts.least)
+		write_commented(&posts, fcinfo);
+	if (min_comments == 0 && page.first > 0)
 		write_uncommented(&page, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
@@ -110,12 +111,17 @@ ddd_comment_count(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	int64		post_id = arg_int64(fcinfo, 0, "post_id");
+	CounterReader *comments;
 	int64		count;
-	bool		stale;
 
 	api_begin(&call);
-	count = counter_value(&comments_by_post, post_id, &stale);
-	if (stale)
+	comments = counter_open(&comments_by_post);
+	if (comments != NULL)
+	{
+		count = counter_value(comments, post_id);
+		counter_close(comments);
+	}
+	else
 	{
 		Datum		id = Int64GetDatum(post_id);
 
@@ -126,77 +132,50 @@ ddd_comment_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(count);
 }
 
-/*
- * Writes the posts that are in the ranking, and takes them off what the page
- * still wants. Returns false, and writes nothing, where the counter is stale.
- */
-static bool
-write_ranked(ListPage *page, int64 least, FunctionCallInfo fcinfo)
+/* Returns the moment that is an interval before now(). */
+static TimestampTz
+window_start(FunctionCallInfo fcinfo, int since_arg)
 {
-	CounterRank *ranks = palloc_array(CounterRank, page->first);
-	int64		after[3];
-	int			nranks;
-	int			wanted;
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	TimestampTz start = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
+																PG_GETARG_DATUM(since_arg)));
 
-	memcpy(after, page->keys, sizeof(after));
-	do
-	{
-		bool		stale;
+	if (start >= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"since\" must be positive")));
+	return start;
+}
 
-		wanted = page->first;
-		nranks = counter_top(&comments_by_post, after, least, wanted, ranks, &stale);
-		if (stale)
-			return false;
-		page->first -= write_rows(page, ranks, nranks, fcinfo);
-		if (nranks > 0)
-			memcpy(after, ranks[nranks - 1].keys, sizeof(after));
-		/* again for those whose post is missing: deleted without the triggers */
-	} while (page->first > 0 && nranks == wanted);
-	pfree(ranks);
+static bool
+rank_by_count(RankedPosts *posts, Ranking *ranking)
+{
+	counter_top(posts->comments, ranking);
 	return true;
 }
 
-/* Writes the rows of the ranked posts; returns their number. */
-static int64
-write_rows(ListPage *page, const CounterRank *ranks, int nranks, FunctionCallInfo fcinfo)
+static void
+fill_count(RankedPosts *posts, const Rank *rank, Datum *values)
 {
-	PostReader	posts;
-	PageWriter	writer;
-	int64		written = 0;
-
-	if (!post_reader_open(&posts))
-		return write_rows_by_spi(page, ranks, nranks, fcinfo);
-	page_writer_begin(&writer, page, fcinfo);
-	for (int i = 0; i < nranks; i++)
-	{
-		if (!post_reader_read(&posts, ranks[i].keys[2], &writer))
-			continue;
-		writer.values[POST_NCOLUMNS] = Int64GetDatum(ranks[i].keys[0]);
-		writer.nulls[POST_NCOLUMNS] = false;
-		page_write(&writer, ranks[i].keys);
-		written++;
-	}
-	page_writer_end(&writer);
-	post_reader_close(&posts);
-	return written;
+	values[0] = Int64GetDatum(rank->keys[0]);
 }
 
-static int64
-write_rows_by_spi(ListPage *page, const CounterRank *ranks, int nranks, FunctionCallInfo fcinfo)
+/* Writes posts with comments. */
+static void
+write_commented(RankedPosts *posts, FunctionCallInfo fcinfo)
 {
-	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, INT8OID};
-	Datum	   *keys = palloc_array(Datum, nranks);
-	Datum		arrays[3];
+	ListPage   *page = posts->page;
 
-	for (int key = 0; key < 3; key++)
-	{
-		for (int i = 0; i < nranks; i++)
-			keys[i] = Int64GetDatum(ranks[i].keys[key]);
-		arrays[key] = PointerGetDatum(construct_array(keys, nranks, types[key], sizeof(int64),
-													  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	}
-	pfree(keys);
-	return page_execute(page, &ranked_plan, arrays, NULL, fcinfo);
+	posts->comments = counter_open(&comments_by_post);
+	if (posts->comments == NULL || !ranked_posts_write(posts, fcinfo))
+		page->first -= page_execute(page, &counted_plan, (Datum[])
+									{
+										Int64GetDatum(posts->least), Int64GetDatum(page->keys[0]),
+										TimestampTzGetDatum(page->keys[1]), Int64GetDatum(page->keys[2]),
+										Int64GetDatum(page->first), TimestampTzGetDatum(page->keys[3])
+									}, NULL, fcinfo);
+	if (posts->comments != NULL)
+		counter_close(posts->comments);
 }
 
 /* Writes posts without comments, after the ranking or after one of them. */
@@ -208,6 +187,7 @@ write_uncommented(ListPage *page, FunctionCallInfo fcinfo)
 
 	page_execute(page, &uncommented_plan, (Datum[])
 				 {
-					 TimestampTzGetDatum(after[0]), Int64GetDatum(after[1]), Int64GetDatum(page->first)
+					 TimestampTzGetDatum(after[0]), Int64GetDatum(after[1]), Int64GetDatum(page->first),
+					 TimestampTzGetDatum(page->keys[3])
 				 }, NULL, fcinfo);
 }

@@ -1,5 +1,7 @@
--- ranking(): popular_posts by an access path, walked in pages of 7 and later 1000.
-CREATE FUNCTION pg_temp.ranking(path text, fewest int) RETURNS text[] STABLE LANGUAGE plpgsql AS $$
+-- walked(): the pages of 7 rows, and later of 1000, of a listing by an access
+-- path, as text: id, number of comments, score. "call" takes its page's size
+-- and cursor as $1 and $2.
+CREATE FUNCTION pg_temp.walked(path text, call text) RETURNS text[] STABLE LANGUAGE plpgsql AS $$
 DECLARE
     size int := 7;
     place text;
@@ -9,8 +11,9 @@ DECLARE
 BEGIN
     PERFORM set_config('ddd.access_path', path, true);
     LOOP
-        SELECT array_agg(p.id || ' ' || p.comment_count), (array_agg(p.cursor))[count(*)]
-          INTO page, last_place FROM ddd.popular_posts(size, place, fewest) p;
+        EXECUTE format('SELECT array_agg(concat_ws('' '', p.id, p.comment_count, to_jsonb(p)->>''score'')),
+                               (array_agg(p.cursor))[count(*)] FROM %s p', call)
+           INTO page, last_place USING size, place;
         EXIT WHEN page IS NULL;
         found := found || page;
         place := last_place;
@@ -20,20 +23,34 @@ BEGIN
     RETURN found;
 END $$;
 
--- popular(): compares it, by either path, with a brute-force ranking.
-CREATE FUNCTION pg_temp.popular() RETURNS text STABLE LANGUAGE sql AS $$
-    SELECT CASE WHEN bool_and(found.ranking IS NOT DISTINCT FROM wanted.ranking) THEN 'exact'
-                ELSE string_agg(format('popular_posts(min_comments => %s) by %s', fewest, path), ', ')
-                       FILTER (WHERE found.ranking IS DISTINCT FROM wanted.ranking) END
-      FROM unnest('{0,1,3}'::int[]) fewest, unnest('{auto,spi}'::text[]) path,
-           LATERAL (SELECT array_agg(x.id || ' ' || x.n ORDER BY x.n DESC, x.created_at DESC, x.id DESC) AS ranking
-                      FROM (SELECT p.id, p.created_at, count(c.id) AS n
-                              FROM ddd.posts p LEFT JOIN ddd.comments c ON c.post_id = p.id GROUP BY p.id) x
-                     WHERE x.n >= fewest) wanted,
-           LATERAL (SELECT pg_temp.ranking(path, fewest) AS ranking) found
+-- ranked(): compares popular_posts() and hot_posts(), by either path, with
+-- rankings of all posts by brute force; says "exact", or which differ.
+CREATE FUNCTION pg_temp.ranked() RETURNS text STABLE LANGUAGE sql AS $$
+    WITH wanted AS (
+        SELECT format('ddd.popular_posts($1, $2, %s, %L)', fewest, since) AS call, posts
+          FROM (VALUES (0, NULL), (1, NULL), (3, NULL), (1, '2 seconds'), (0, '10 days'), (1, '150 days'), (2, '150 years')) w (fewest, since),
+               LATERAL (SELECT array_agg(x.id || ' ' || x.n ORDER BY x.n DESC, x.created_at DESC, x.id DESC) AS posts
+                          FROM (SELECT p.id, p.created_at, count(c.id) AS n
+                                  FROM ddd.posts p LEFT JOIN ddd.comments c
+                                    ON c.post_id = p.id AND c.created_at >= coalesce(now() - since::interval, '-infinity')
+                                 GROUP BY p.id) x
+                         WHERE x.n >= fewest) s
+         UNION ALL
+        SELECT format('ddd.hot_posts($1, $2, %s)', gravity), posts
+          FROM unnest('{0,1.8,30}'::float8[]) gravity,
+               LATERAL (SELECT array_agg(concat_ws(' ', x.id, x.n, to_jsonb(x.score)) ORDER BY x.score DESC, x.created_at DESC, x.id DESC) AS posts
+                          FROM (SELECT p.id, p.created_at, count(*) AS n,
+                                       count(*) / power(greatest(extract(epoch FROM now() - p.created_at), 0)::float8 / 3600 + 2,
+                                                        gravity) AS score
+                                  FROM ddd.posts p JOIN ddd.comments c ON c.post_id = p.id GROUP BY p.id) x) s
+    )
+    SELECT CASE WHEN bool_and(pg_temp.walked(path, call) IS NOT DISTINCT FROM posts) THEN 'exact'
+                ELSE string_agg(call || ' by ' || path, ', ')
+                       FILTER (WHERE pg_temp.walked(path, call) IS DISTINCT FROM posts) END
+      FROM wanted, unnest('{auto,spi}'::text[]) path
 $$;
 
--- counted(): compares every counter with count(*), and popular() too, in one
+-- counted(): compares every counter with count(*), and ranked() too, in one
 -- snapshot; says "exact", or what is not.
 CREATE FUNCTION pg_temp.counted() RETURNS text STABLE LANGUAGE sql AS $$
     WITH rows AS (
@@ -52,5 +69,5 @@ CREATE FUNCTION pg_temp.counted() RETURNS text STABLE LANGUAGE sql AS $$
          WHERE coalesce(r.n, 0) <> coalesce(p.n, 0)
     )
     SELECT CASE WHEN EXISTS (SELECT FROM wrong) THEN (SELECT format('%s wrong: %s', count(*), min(what)) FROM wrong)
-                ELSE pg_temp.popular() END
+                ELSE pg_temp.ranked() END
 $$;

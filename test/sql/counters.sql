@@ -91,9 +91,9 @@ SELECT pg_temp.counted() AS folded;
 -- TRUNCATE makes the counter stale: readers count until the next fold
 BEGIN;
 TRUNCATE ddd.comments;
-SELECT pg_temp.popular() AS truncated, (SELECT stale FROM ddd.counter_state WHERE counter = 1);
+SELECT pg_temp.ranked() AS truncated, (SELECT stale FROM ddd.counter_state WHERE counter = 1);
 INSERT INTO ddd.comments (content, post_id, author_id) SELECT 'c', -11 - i % 2, -1 FROM generate_series(1, 30) i;
-SELECT pg_temp.popular() AS stale, ddd.comment_count(-11);
+SELECT pg_temp.ranked() AS stale, ddd.comment_count(-11);
 SELECT ddd.fold_counters() AS ledger_rows;
 SELECT pg_temp.counted() AS folded, ddd.comment_count(-11), (SELECT stale FROM ddd.counter_state WHERE counter = 1);
 ROLLBACK;
