@@ -115,6 +115,7 @@ enter_counts(const Ranking *totals, TimestampTz since, Ranking *ranking)
 	static const Oid types[RANK_KEYS] = {INT8OID, TIMESTAMPTZOID, INT8OID};
 	Datum	   *column = palloc_array(Datum, totals->held);
 	Datum		values[RANK_KEYS + 2];
+	int64		window;
 	int64		middle;
 	int			rows;
 
@@ -126,7 +127,8 @@ enter_counts(const Ranking *totals, TimestampTz since, Ranking *ranking)
 													  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	}
 	/* a post of this moment has as much time before the window as in it */
-	if (pg_sub_s64_overflow(since, GetCurrentTransactionStartTimestamp() - since, &middle))
+	if (pg_sub_s64_overflow(GetCurrentTransactionStartTimestamp(), since, &window) ||
+		pg_sub_s64_overflow(since, window, &middle))
 		middle = DT_NOBEGIN;
 	values[RANK_KEYS] = TimestampTzGetDatum(since);
 	values[RANK_KEYS + 1] = TimestampTzGetDatum(middle);

@@ -104,7 +104,7 @@ SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE N
 SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
 SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
-     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'create_tables', 'attach_triggers', 'grant_to_owner'))$$,
+     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'pass_grants', 'create_tables', 'attach_triggers', 'grant_to_owner'))$$,
     'internal are the trigger functions and what scripts and install() call');
 SELECT is_empty($$SELECT p.oid::regprocedure, d.names, p.proargnames FROM member p JOIN member_line c ON c.oid = p.oid AND c.nth = c.last AND NOT c.internal
       CROSS JOIN LATERAL (SELECT coalesce(array_agg(substring(line, '^\w+') ORDER BY nth), '{}') AS names

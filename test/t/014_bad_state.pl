@@ -18,13 +18,13 @@ use Test::More;
 use Wire;
 
 # What a good call answers where all stands, for those that refuse it.
-my %refuses = (create_tables => '42P07', migrate => '55000');
+my %refuses = (create_tables => '42P07', migrate => '55000', pass_grants => '55000');
 # What needs no table: passwords, values, and what looks at the catalog only.
 my %tableless = map { $_ => 1 }
   qw(hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict owns_type
-  tables_wanted attach_triggers grant_to_owner create_tables migrate);
+  tables_wanted attach_triggers grant_to_owner create_tables migrate pass_grants);
 # Volatile, but not because they write: a random salt; catalog look-ups that find nothing to do.
-my %writes_nothing = map { $_ => 1 } qw(hash_password attach_triggers grant_to_owner migrate);
+my %writes_nothing = map { $_ => 1 } qw(hash_password attach_triggers grant_to_owner migrate pass_grants);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);

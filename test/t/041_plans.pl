@@ -70,6 +70,13 @@ my %values = (
 	},
 	active => { 'any' => 'NULL', 'yes' => 'true', 'no' => 'false' },
 	min_comments => { 'one' => '1' },
+	since => {
+		'all' => 'NULL',
+		'ever' => q{interval '1000 years'},
+		'half' => q{now() - timestamptz '2024-12-01Z'},
+		'late' => q{now() - timestamptz '2025-11-20Z'},
+	},
+	gravity => { 'usual' => '1.8' },
 	comments_per_post => { 'all' => 'NULL', 'three' => '3' },
 	posts_per_user => { 'all' => 'NULL', 'three' => '3' },
 );
@@ -80,6 +87,14 @@ my @exceptions = (
 	{
 		calls => qr/^verify_counters\b/, more => 'sum(r.counted)',
 		reason => 'the rows of the page\'s subjects are counted',
+	},
+	{
+		calls => qr/^popular_posts\b.* since (?:half|late)\b/, table => 'comments',
+		reason => 'comments in the window are counted',
+	},
+	{
+		calls => qr/^popular_posts\b.* since ever\b/, more => '1024',
+		reason => 'whether the window has few comments is tried first',
 	},
 	{
 		calls => qr/^posts_detail\b/, more => 'sum(r.comment_count)',

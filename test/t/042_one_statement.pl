@@ -36,6 +36,7 @@ my %call = (
 	user_comments => 'ddd.user_comments(1, 20)',
 	posts_with_comments => 'ddd.posts_with_comments(60)',
 	popular_posts => 'ddd.popular_posts(7)',
+	hot_posts => 'ddd.hot_posts(7)',
 	verify_counters => 'ddd.verify_counters(7)',
 	posts_by_tag => q{ddd.posts_by_tag('all', 50)});
 # Those that run more than one: a search is three lists, a tag is looked up

@@ -83,8 +83,10 @@ my @calls = (
 	[ 'posts_with_comments(integer, text, integer, integer)', $slow, 'ddd.posts_with_comments()' ],
 	[ 'users_with_posts(integer, text, integer)', $slow, 'ddd.users_with_posts(first => 10)' ],
 	[ 'posts_detail(bigint[])', $page, q{ddd.posts_detail('{1,2,3}')} ],
-	[ 'popular_posts(integer, text, integer)', $page, 'ddd.popular_posts()' ],
-	[ 'popular_posts(integer, text, integer)', $slow, 'ddd.popular_posts(min_comments => 0)' ],
+	[ 'popular_posts(integer, text, integer, interval)', $page, 'ddd.popular_posts()' ],
+	[ 'popular_posts(integer, text, integer, interval)', $slow, 'ddd.popular_posts(min_comments => 0)' ],
+	[ 'popular_posts(integer, text, integer, interval)', $slow, q{ddd.popular_posts(since => '1 day')} ],
+	[ 'hot_posts(integer, text, double precision)', $slow, 'ddd.hot_posts()' ],
 	[ 'comment_count(bigint)', $cheap, 'ddd.comment_count(1 + i % 501)' ],
 	[ 'posts_by_tag(text, integer, text, integer)', $page, q{ddd.posts_by_tag('even')} ],
 
@@ -127,7 +129,7 @@ my @calls = (
 # verify_password has, and those that scripts run once.
 my %not_called = map { $_ => 1 } (
 	'hash_password(text)', 'set_password(bigint, text)',
-	'install()', 'stamp(text)', 'migrate(text, text)',
+	'install()', 'stamp(text)', 'migrate(text, text)', 'pass_grants(regprocedure, regprocedure)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
 );
 

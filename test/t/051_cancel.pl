@@ -122,6 +122,8 @@ is_cancelled($database, "$_ in a loop", "LOOP PERFORM ddd.$_; END LOOP")
 	'posts_with_comments(1000000)',
 	'users_with_posts(1000000)',
 	'popular_posts(1000000)',
+	q{popular_posts(1000000, since => '1 day')},
+	'hot_posts(1000000)',
 	q{posts_by_tag('all', 1000000)},
 	q{search_users('ser', 1000000)});
 is_cancelled($database, 'deleting a user of many posts', q{PERFORM ddd.delete_user(1, 'cascade')});

@@ -20,7 +20,9 @@ my %other = (
 	active => 'true',
 	query => q{'ann'},
 	name => q{'async'},
-	min_comments => '0');
+	min_comments => '0',
+	since => q{'1 day'},
+	gravity => '0');
 
 # Every bit of a cursor counts, and so does where it came from.
 sub cursors

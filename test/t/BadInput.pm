@@ -126,6 +126,8 @@ my %good = (
 	record => q{ROW(1, 'a@b', 'A B', true, false, NULL, now(), now())::ddd.user_info},
 	version => q{(SELECT extversion FROM pg_extension WHERE extname = 'ddd')},
 	from_version => q{'0.1.0'},
+	from_function => q{'ddd.get_user(bigint)'},
+	to_function => q{'ddd.get_user(bigint)'},
 	statements => q{'SELECT 1'});
 
 # Functions without arguments: what they answer where all stands.

@@ -167,6 +167,24 @@ sub min_comments
 		[ 'huge', '2147483647', none($f) ]);
 }
 
+# The fixture is younger than any of them.
+sub since
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, "'$_'", '22023' ] } '0', '-1 microsecond', '-1 day', '1 month -31 days', '-178000000 years'),
+		(map { [ $_, "'$_'", '22008' ] } '7000 years', '178000000 years', '2147483647 days'),
+		(map { [ $_, "'$_'", some($f) ] } '1 day', '1 month -27 days', '6000 years', '9223372036 seconds'));
+}
+
+sub gravity
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, "'$_'::float8", '22023' ] } 'NaN', 'Infinity', '-Infinity', '-1e-300', '-1', '32.1', '1e308'),
+		(map { [ $_, "'$_'::float8", ['count(*) = 2 AND bool_and(r.score > 0)'] ] } '0', '-0', '5e-324', '1.8', '32'));
+}
+
 sub expected_updated_at
 {
 	my ($f) = @_;
@@ -534,6 +552,11 @@ sub outside_script
 	return map { [ $_->{label}, $_->{sql}, '55000' ] } texts($context);
 }
 
+sub function_outside_script
+{
+	return map { [ $_, "$_\::regprocedure", '55000' ] } q{'ddd.get_user(bigint)'}, q{'pg_catalog.now()'}, '0', '4294967295::oid';
+}
+
 sub type_name
 {
 	my ($f, undef, $context) = @_;
@@ -558,6 +581,10 @@ my %rule = (
 	'integer posts_per_user' => \&per_row,
 	'integer min_comments' => \&min_comments,
 	'text after' => \&cursors,
+	'interval since' => \&since,
+	'double precision gravity' => \&gravity,
+	'regprocedure from_function' => \&function_outside_script,
+	'regprocedure to_function' => \&function_outside_script,
 	'timestamp with time zone expected_updated_at' => \&expected_updated_at,
 	'boolean is_active' => \&flag,
 	'boolean is_superuser' => \&flag,
