@@ -97,6 +97,42 @@ foreach my $step ($up, $down, $up)
 sql($node, 'owned', $fill);
 is(deviations('owned'), '0|0', 'and are counted');
 
+# ---- popular_posts() changes its arguments: what was granted on it stays -------
+my %popular_posts = ($from => 'ddd.popular_posts(integer, text, integer)', $to => 'ddd.popular_posts(integer, text, integer, interval)');
+sql($node, 'postgres', 'CREATE ROLE "Other role"');
+new_database($node, 'granted', "CREATE EXTENSION ddd VERSION '$from'",
+	"GRANT EXECUTE ON FUNCTION $popular_posts{$from} TO app WITH GRANT OPTION",
+	"GRANT USAGE ON SCHEMA ddd TO app",
+	qq{SET ROLE app; GRANT EXECUTE ON FUNCTION $popular_posts{$from} TO "Other role"});
+foreach my $step ([ $up, $to ], [ $down, $from ], [ $up, $to ])
+{
+	my ($statement, $version) = @$step;
+	my $function = quotemeta $popular_posts{$version} =~ s/\(.*//r;
+
+	sql($node, 'granted', $statement);
+	is( sql(
+			$node, 'granted', qq{
+			SELECT string_agg(CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END || a.is_grantable, ',' ORDER BY a.grantee)
+			  FROM pg_proc p, aclexplode(p.proacl) a WHERE p.oid = '$popular_posts{$version}'::regprocedure AND a.grantee <> p.proowner}),
+		'apptrue,Other rolefalse', "its grants are there, and no others: $statement");
+	my ($dump) = run_command([ 'pg_dump', '--schema-only', $node->connstr('granted') ]);
+	like($dump, qr/^GRANT ALL ON FUNCTION $function\(.*\) TO app WITH GRANT OPTION;$/m, '... and in a dump');
+	like($dump, qr/^GRANT ALL ON FUNCTION $function\(.*\) TO "Other role";$/m, '... all of them');
+}
+new_database($node, 'ungranted', "CREATE EXTENSION ddd VERSION '$from'", $up);
+is_refused($node, 'ungranted', "SELECT ddd.pass_grants('$popular_posts{$to}', 'ddd.get_user(bigint)')", '55000', undef,
+	'pass_grants() is refused outside a script');
+
+# ---- what stands on it stops the migration, and nothing is lost ------------------
+new_database($node, 'viewed', "CREATE EXTENSION ddd VERSION '$from'", $fill,
+	'CREATE VIEW public.top AS SELECT id, comment_count FROM ddd.popular_posts(3)');
+my $before = fingerprint($node, 'viewed');
+is_refused($node, 'viewed', $up, '2BP01', qr/view public\.top depends on function/, 'a view of popular_posts() must be dropped first');
+is_same_text(fingerprint($node, 'viewed'), $before, '... and all is as it was');
+sql($node, 'viewed', 'DROP VIEW public.top');
+sql($node, 'viewed', $up);
+is(deviations('viewed'), '0|0', '... then it runs');
+
 # ---- writers wait for the migration, and are counted --------------------------
 new_database($node, 'busy', "CREATE EXTENSION ddd VERSION '$from'", $fill);
 my $migrating = $node->background_psql('busy');
