@@ -11,16 +11,21 @@
  * writers together ask about once in so many rows. It asks right before its
  * transaction commits. Where no worker can be started, because all
  * max_worker_processes are in use, somebody will ask again.
+ *
+ * DROP DATABASE waits five seconds for others to leave. So the worker looks
+ * before each batch whether the database is locked, and ends.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_database.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -42,6 +47,7 @@ PGDLLEXPORT void ddd_fold_worker(Datum database);
 
 static void at_transaction_end(XactEvent event, void *arg);
 static void start_worker(void);
+static bool lock_database(void);
 
 void
 counters_init(void)
@@ -123,10 +129,20 @@ ddd_fold_worker(Datum database)
 		XactReadOnly = false;
 		PushActiveSnapshot(GetTransactionSnapshot());
 		pgstat_report_activity(STATE_RUNNING, "ddd.fold_counters");
-		more = version_agrees() && fold_batch();
+		more = lock_database() && version_agrees() && fold_batch();
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		pgstat_report_stat(true);
 		pgstat_report_activity(STATE_IDLE, NULL);
 	}
+}
+
+/* Locks the database as connecting to it does; returns false where somebody is about to drop it. */
+static bool
+lock_database(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	return LockAcquire(&tag, RowExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }

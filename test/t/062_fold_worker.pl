@@ -110,6 +110,20 @@ foreach my $nth (1 .. 5)
 	$dropped++ if $node->psql('postgres', "DROP DATABASE dropped$nth") == 0;
 }
 is($dropped, 5, 'a database is dropped right after a worker was asked for');
+# many batches of a transaction each; what takes a fold longer than DROP DATABASE waits
+new_database($node, 'folding', $fill);
+sql($node, 'folding', q{
+	SET ddd.fold_threshold = 0;
+	CREATE FUNCTION public.batch() RETURNS void LANGUAGE sql AS $$
+		INSERT INTO ddd.counter_ledger (xid, subject_id, delta, counter)
+		SELECT pg_current_xact_id(), n, 1, 1 FROM generate_series(1, 100000) n $$;
+	} . 'SELECT public.batch();' x 25);
+sql($node, 'folding', 'SELECT count(*) FROM ddd.popular_posts(1)');
+ok($node->poll_query_until('postgres', q{
+	SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'folding' AND backend_type = 'ddd fold worker' AND state = 'active'}),
+	'a worker is folding');
+is($node->psql('postgres', 'DROP DATABASE folding'), 0, 'a database is dropped while it is folded');
+
 new_database($node, 'uninstalled', $fill);
 sql($node, 'uninstalled', "$comments; DROP EXTENSION ddd CASCADE");
 is(sql($node, 'uninstalled', 'SELECT count(*) FROM ddd.comments'), '1000', 'so is the extension');
