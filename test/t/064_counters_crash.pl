@@ -1,0 +1,122 @@
+# Counters are exact after every crash: of a backend, of the fold worker, of the
+# postmaster, and after a stop without a checkpoint, in the middle of the mix of
+# Mix.pm and with fsync on. CRASH_CYCLES says how many.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use IPC::Run qw(start finish);
+use Mix;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $cycles = $ENV{CRASH_CYCLES} || 20;
+
+my $node = PostgreSQL::Test::Cluster->new('crash');
+$node->init;
+$node->append_conf('postgresql.conf', mix_settings() . <<'END');
+fsync = on
+log_min_messages = log
+restart_after_crash = on
+checkpoint_timeout = 30s
+max_wal_size = 64MB
+END
+$node->start;
+mix_prepare($node);
+my @files = mix_files(grep { !/^rebuild/ } keys %mix_script);
+
+# Returns a number from the server, or undef where it does not answer.
+sub answer
+{
+	my ($query) = @_;
+	my ($code, $out) = $node->psql('postgres', $query);
+
+	return $code == 0 && $out ne '' ? $out : undef;
+}
+
+sub crashes { return scalar(() = slurp_file($node->logfile) =~ /was not properly shut down/g); }
+
+# Kills a backend of some kind; again where it has ended just before.
+sub kill_backend
+{
+	my ($kind) = @_;
+
+	foreach my $try (1 .. 20)
+	{
+		my $pid = answer(qq{
+			DO \$\$ BEGIN
+				FOR i IN 1 .. 5000 LOOP
+					PERFORM pg_stat_clear_snapshot();
+					EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE $kind);
+					PERFORM pg_sleep(0.001);
+				END LOOP;
+			END \$\$;
+			SELECT pid FROM pg_stat_activity WHERE $kind ORDER BY random() LIMIT 1});
+
+		return 1 if defined $pid && kill 'KILL', $pid;
+	}
+	return 0;
+}
+
+my %crash = (
+	'a backend' => sub { return kill_backend(q{backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active'}); },
+	'the fold worker' => sub { return kill_backend(q{backend_type = 'ddd fold worker'}); },
+	'the postmaster' => sub { $node->kill9; return 1; },
+	'a stop without a checkpoint' => sub { $node->stop('immediate'); return 1; },
+);
+my @kinds = sort keys %crash;
+my ($exact, $progress, $killed) = (0, 0, 0);
+my %failed;
+
+foreach my $cycle (1 .. $cycles)
+{
+	my $kind = $kinds[ $cycle % @kinds ];
+	my $before = answer('SELECT last_value FROM public.compared');
+	my $crashes = crashes();
+	my ($out, $err, $attempts) = ('', '', 0);
+	my $mix = start(
+		[
+			'pgbench', '--no-vacuum', '--client=8', '--jobs=2', '--time=600', '--max-tries=1000', @files,
+			'--host', $node->host, '--port', $node->port, 'postgres'
+		],
+		'>', \$out, '2>', \$err);
+
+	# some way into the mix
+	$node->poll_query_until('postgres', "SELECT last_value > $before + 200 FROM public.compared") or die 'the mix does not run';
+	$progress++;
+	$killed++ if $crash{$kind}->();
+	if ($kind eq 'the postmaster' || $kind =~ /stop/)
+	{
+		# children of a killed postmaster may hold on for a moment, in which nothing can start
+		while (!$node->start(fail_ok => 1))
+		{
+			die 'the server does not start' if ++$attempts > 100;
+			$node->{_pid} = undef;
+		}
+	}
+	eval { finish $mix };
+	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	$failed{$kind}++ if crashes() == $crashes;
+	$node->safe_psql('postgres', "ROLLBACK PREPARED '$_'")
+	  foreach split /\n/, $node->safe_psql('postgres', 'SELECT gid FROM pg_prepared_xacts');
+	my $deviations = $node->safe_psql('postgres', 'SELECT public.deviations(); SELECT ddd.fold_counters() >= 0; SELECT public.deviations()');
+	if ($deviations eq "0\nt\n0") { $exact++; }
+	else { diag "cycle $cycle, after a crash of $kind: $deviations"; }
+}
+
+is($progress, $cycles, "$cycles times the mix was under way");
+is($killed, $cycles, 'something was killed each time');
+is_deeply(\%failed, {}, 'and the server recovered from it');
+is($exact, $cycles, 'every count was exact each time, before a fold and after it');
+is($node->safe_psql('postgres', 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM public.different'), '0', 'and in every snapshot in between');
+is($node->safe_psql('postgres', 'SELECT ddd.rebuild_counters()'), '0', 'a recount finds nothing to correct');
+$node->safe_psql('postgres', 'CREATE EXTENSION amcheck');
+$node->command_ok([ 'pg_amcheck', '--heapallindexed', '--parent-check', '--schema', 'ddd', $node->connstr('postgres') ],
+	'pg_amcheck finds tables and indexes in order');
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal (?!9)/, 'nothing crashed by itself');
+
+$node->stop;
+done_testing();
