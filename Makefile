@@ -50,11 +50,11 @@ $(BUILD)/ddd--$(EXTVERSION).sql: sql/script/head.sql sql/script/schema.sql $(BUI
 	  cat sql/script/install.sql sql/script/detach.sql; } > $@
 
 $(BUILD)/ddd--$(PREVIOUS)--$(EXTVERSION).sql: sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql sql/script/update.sed $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
-	{ cat sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql; sed -f sql/script/update.sed $(BUILD)/api.sql; \
+	{ cat sql/script/head.sql; sed -f sql/script/update.sed sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql $(BUILD)/api.sql; \
 	  cat sql/script/migrated.sql sql/script/detach.sql; } > $@
 
 $(BUILD)/ddd--$(EXTVERSION)--$(PREVIOUS).sql: sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/script/update.sed sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
-	{ cat sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql; sed -f sql/script/update.sed sql/releases/$(PREVIOUS)/api.sql; \
+	{ cat sql/script/head.sql; sed -f sql/script/update.sed sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql; \
 	  cat sql/script/migrated.sql sql/script/detach.sql; } > $@
 endif
 

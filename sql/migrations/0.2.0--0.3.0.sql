@@ -66,9 +66,10 @@ $migration$);
 
 
 -- popular_posts() has one argument more; what is granted on it stays.
-CREATE FUNCTION ddd.pass_grants(from_function regprocedure, to_function regprocedure) RETURNS void
+CREATE OR REPLACE FUNCTION ddd.pass_grants(from_function regprocedure, to_function regprocedure) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_pass_grants';
-CREATE FUNCTION ddd.popular_posts(first integer, after text, min_comments integer, since interval)
+CREATE OR REPLACE FUNCTION ddd.popular_posts(
+    first integer DEFAULT 10, after text DEFAULT NULL, min_comments integer DEFAULT 1, since interval DEFAULT NULL)
 RETURNS SETOF ddd.popular_post_page LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_popular_posts';
 REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer, interval) FROM PUBLIC;
 SELECT ddd.pass_grants('ddd.popular_posts(integer, text, integer)', 'ddd.popular_posts(integer, text, integer, interval)');

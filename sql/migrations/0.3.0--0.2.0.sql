@@ -27,7 +27,8 @@ DROP FUNCTION ddd.hot_posts(integer, text, double precision);
 DROP TYPE ddd.hot_post_page;
 
 -- popular_posts() has one argument less; what is granted on it stays.
-CREATE FUNCTION ddd.popular_posts(first integer, after text, min_comments integer)
+CREATE OR REPLACE FUNCTION ddd.popular_posts(
+    first integer DEFAULT 10, after text DEFAULT NULL, min_comments integer DEFAULT 1)
 RETURNS SETOF ddd.popular_post_page LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_popular_posts';
 REVOKE ALL ON FUNCTION ddd.popular_posts(integer, text, integer) FROM PUBLIC;
 SELECT ddd.pass_grants('ddd.popular_posts(integer, text, integer, interval)', 'ddd.popular_posts(integer, text, integer)');

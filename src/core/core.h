@@ -182,6 +182,12 @@ extern void plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, boo
 extern Datum plan_value(uint64 row, int col, Oid type, bool *isnull);
 extern int64 plan_int64(uint64 row, int col);
 
+/*
+ * Returns an array for a parameter: n values of a type of 64 bits, each
+ * "stride" bytes after the one before.
+ */
+extern Datum plan_array(Oid type, const int64 *values, int n, size_t stride);
+
 /* patch.c ------------------------------------------------------------------ */
 
 /* Reads (id, patch, expected_updated_at): fills the statement's first two parameters. */
@@ -326,6 +332,9 @@ typedef struct PageWriter
 	MemoryContext row_context;
 } PageWriter;
 
+/* Begins the result, without rows so far. */
+extern void page_result(FunctionCallInfo fcinfo);
+
 /* Begins the result, or goes on with it. */
 extern void page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo);
 
@@ -356,6 +365,7 @@ extern void check_page_size(int64 count, const char *what);
 typedef struct Rank
 {
 	int64		keys[RANK_KEYS];
+	int64		value;			/* whatever belongs to it */
 } Rank;
 
 /* The first places of a ranking after one of its places, as far as they are known. */
@@ -369,7 +379,7 @@ typedef struct Ranking
 } Ranking;
 
 /* Puts a candidate into its place, if it has one. */
-extern void ranking_enter(Ranking *ranking, const int64 *keys);
+extern void ranking_enter(Ranking *ranking, const int64 *keys, int64 value);
 
 /* Tells whether a candidate with this first key could have a place. */
 extern bool ranking_can_enter(const Ranking *ranking, int64 first_key);

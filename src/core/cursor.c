@@ -144,12 +144,18 @@ page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, co
 }
 
 void
+page_result(FunctionCallInfo fcinfo)
+{
+	if (((ReturnSetInfo *) fcinfo->resultinfo)->setResult == NULL)
+		InitMaterializedSRF(fcinfo, 0);
+}
+
+void
 page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	if (rsinfo->setResult == NULL)
-		InitMaterializedSRF(fcinfo, 0);
+	page_result(fcinfo);
 	writer->page = page;
 	writer->rows = rsinfo->setResult;
 	writer->desc = rsinfo->setDesc;

@@ -12,7 +12,7 @@
 static int	compare(const int64 *a, const int64 *b);
 
 void
-ranking_enter(Ranking *ranking, const int64 *keys)
+ranking_enter(Ranking *ranking, const int64 *keys, int64 value)
 {
 	int			place;
 
@@ -32,6 +32,7 @@ ranking_enter(Ranking *ranking, const int64 *keys)
 	memmove(&ranking->ranks[place + 1], &ranking->ranks[place],
 			sizeof(Rank) * (ranking->held - 1 - place));
 	memcpy(ranking->ranks[place].keys, keys, sizeof(ranking->ranks[place].keys));
+	ranking->ranks[place].value = value;
 }
 
 bool

@@ -84,6 +84,19 @@ plan_int64(uint64 row, int col)
 	return DatumGetInt64(value);
 }
 
+Datum
+plan_array(Oid type, const int64 *values, int n, size_t stride)
+{
+	Datum	   *elements = palloc_array(Datum, n);
+	ArrayType  *array;
+
+	for (int i = 0; i < n; i++)
+		elements[i] = Int64GetDatum(*(const int64 *) ((const char *) values + i * stride));
+	array = construct_array(elements, n, type, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	pfree(elements);
+	return PointerGetDatum(array);
+}
+
 static void
 prepare(SpiPlan *plan)
 {

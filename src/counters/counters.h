@@ -43,8 +43,8 @@ extern Counter *const *counters_defined(int *count);
 /* Returns NULL where the counter is stale: the caller must count the rows himself. */
 extern CounterReader *counter_open(Counter *counter);
 
-/* Returns a subject's count. */
-extern int64 counter_value(CounterReader *reader, int64 subject_id);
+/* Reads the counts of n subjects. */
+extern void counter_values(CounterReader *reader, const int64 *subject_ids, int n, int64 *values);
 
 extern void counter_close(CounterReader *reader);
 

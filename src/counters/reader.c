@@ -1,6 +1,6 @@
 /*
  * reader.c
- *		Beginning to read a counter, and one subject's count.
+ *		Beginning to read a counter, and the counts of some subjects.
  *
  * The state and what is pending are read once, as of the active snapshot,
  * through index cursors; where one is refused SPI does it.
@@ -21,12 +21,14 @@ static const IndexColumn state_key[] = {{"counter", INT2OID, false}};
 static const IndexColumn ledger_order[] = {{"counter", INT2OID, false}, {"xid", XID8OID, false}};
 static const IndexColumn counters_key[] = {{"counter", INT2OID, false}, {"subject_id", INT8OID, false}};
 
-static SpiPlan value_plan = {
-	.sql = "SELECT coalesce((SELECT c.value FROM ddd.counters c WHERE c.counter = $1 AND c.subject_id = $2), 0)"
-	" + coalesce((SELECT sum(l.delta) FROM ddd.counter_ledger l"
-	" WHERE l.counter = $1 AND l.xid >= $3 AND l.subject_id = $2), 0)::bigint",
+static SpiPlan values_plan = {
+	.sql = "SELECT coalesce(c.value, 0) + coalesce(p.delta, 0) FROM unnest($2) WITH ORDINALITY AS u (id, nth)"
+	" LEFT JOIN ddd.counters c ON c.counter = $1 AND c.subject_id = u.id"
+	" LEFT JOIN (SELECT l.subject_id, sum(l.delta)::bigint AS delta FROM ddd.counter_ledger l"
+	" WHERE l.counter = $1 AND l.xid >= $3 GROUP BY l.subject_id) p ON p.subject_id = u.id"
+	" ORDER BY u.nth",
 	.nargs = 3,
-	.argtypes = {INT2OID, INT8OID, XID8OID},
+	.argtypes = {INT2OID, INT8ARRAYOID, XID8OID},
 	.choice = PLAN_GENERIC,
 };
 
@@ -49,24 +51,28 @@ counter_open(Counter *counter)
 	return reader;
 }
 
-int64
-counter_value(CounterReader *reader, int64 subject_id)
+void
+counter_values(CounterReader *reader, const int64 *subject_ids, int n, int64 *values)
 {
-	Subject    *subject;
-	int64		value;
-
 	if (!reader->direct)
 	{
-		plan_execute(&value_plan, (Datum[])
+		plan_execute(&values_plan, (Datum[])
 					 {
-						 Int16GetDatum(reader->counter->number), Int64GetDatum(subject_id),
+						 Int16GetDatum(reader->counter->number),
+						 plan_array(INT8OID, subject_ids, n, sizeof(int64)),
 						 FullTransactionIdGetDatum(reader->state.low_water)
 					 }, NULL, true);
-		return plan_int64(0, 1);
+		for (int i = 0; i < n; i++)
+			values[i] = plan_int64(i, 1);
+		SPI_freetuptable(SPI_tuptable);
+		return;
 	}
-	value = numbers_read(reader, subject_id);
-	subject = reader->pending == NULL ? NULL : subjects_lookup(reader->pending, subject_id);
-	return subject == NULL ? value : value + subject->delta;
+	for (int i = 0; i < n; i++)
+	{
+		Subject    *subject = reader->pending == NULL ? NULL : subjects_lookup(reader->pending, subject_ids[i]);
+
+		values[i] = numbers_read(reader, subject_ids[i]) + (subject == NULL ? 0 : subject->delta);
+	}
 }
 
 void

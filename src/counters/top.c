@@ -100,7 +100,7 @@ top_by_spi(CounterReader *reader, Ranking *top)
 
 		for (int i = 0; i < RANK_KEYS; i++)
 			keys[i] = DatumGetInt64(plan_value(row, i + 1, types[i], &isnull));
-		ranking_enter(top, keys);
+		ranking_enter(top, keys, keys[0]);
 	}
 }
 
@@ -166,7 +166,7 @@ walk(Parts *parts, Ranking *top, int64 *reached)
 			enter_subject(parts, top, place[0] + subject->delta, place[2]);
 		}
 		else
-			ranking_enter(top, place);
+			ranking_enter(top, place, place[0]);
 
 		/* what comes next can enter by its delta only, if at all */
 		if ((!ranking_can_enter(top, place[0]) || ranking_is_full_before(top, place)) &&
@@ -221,7 +221,7 @@ enter_subject(Parts *parts, Ranking *top, int64 count, int64 subject_id)
 		return;
 	created_at = slot_getattr(parts->subjects.slot, parts->created_at, &isnull);
 	if (!isnull)
-		ranking_enter(top, (int64[]) {count, DatumGetTimestampTz(created_at), subject_id});
+		ranking_enter(top, (int64[]) {count, DatumGetTimestampTz(created_at), subject_id}, count);
 }
 
 /* Tells whether a subject with at most this count could have a place. */

@@ -23,7 +23,6 @@ ddd_verify_counters(PG_FUNCTION_ARGS)
 	static const int64 start[] = {0, 0};
 	ApiCall		call;
 	ListPage	page;
-	PageWriter	writer;
 	int			ncounters;
 	Counter    *const *counters = counters_defined(&ncounters);
 
@@ -33,8 +32,7 @@ ddd_verify_counters(PG_FUNCTION_ARGS)
 
 	api_begin(&call);
 	/* a place after the last counter has no page, but a result */
-	page_writer_begin(&writer, &page, fcinfo);
-	page_writer_end(&writer);
+	page_result(fcinfo);
 	for (int i = 0; i < ncounters; i++)
 	{
 		CounterState state;

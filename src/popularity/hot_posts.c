@@ -65,13 +65,16 @@ static SpiPlan newest_plan = {
 typedef struct Newest
 {
 	int64		place[2];		/* created_at and id of the last one read */
-	int64		read[MAX_BATCH][2];
+	TimestampTz created_at[MAX_BATCH];	/* of those read now */
+	int64		ids[MAX_BATCH];
+	int64		comments[MAX_BATCH];
 	int			nread;
 } Newest;
 
 static bool rank_by_score(RankedPosts *posts, Ranking *ranking);
 static void read_newest(Newest *newest, int wanted);
-static bool enter_newest(RankedPosts *posts, const Newest *newest, int64 most_comments, Ranking *ranking);
+static bool enter_newest(RankedPosts *posts, Newest *newest, int64 most_comments, Ranking *ranking);
+static void enter(RankedPosts *posts, Ranking *ranking, int64 comments, TimestampTz created_at, int64 id);
 static void fill_score(RankedPosts *posts, const Rank *rank, Datum *values);
 static float8 score(RankedPosts *posts, int64 comments, TimestampTz created_at);
 static int64 score_key(float8 value);
@@ -131,7 +134,7 @@ rank_by_score(RankedPosts *posts, Ranking *ranking)
 		{
 			const int64 *keys = most.ranks[i].keys;
 
-			ranking_enter(ranking, (int64[]) {score_key(score(posts, keys[0], keys[1])), keys[1], keys[2]});
+			enter(posts, ranking, keys[0], keys[1], keys[2]);
 		}
 		/* no post with comments is left */
 		if (most.held < most.wanted)
@@ -159,46 +162,54 @@ read_newest(Newest *newest, int wanted)
 	{
 		bool		isnull;
 
-		newest->read[i][0] = DatumGetTimestampTz(plan_value(i, 1, TIMESTAMPTZOID, &isnull));
-		newest->read[i][1] = plan_int64(i, 2);
+		newest->created_at[i] = DatumGetTimestampTz(plan_value(i, 1, TIMESTAMPTZOID, &isnull));
+		newest->ids[i] = plan_int64(i, 2);
 	}
 	if (newest->nread > 0)
-		memcpy(newest->place, newest->read[newest->nread - 1], sizeof(newest->place));
+	{
+		newest->place[0] = newest->created_at[newest->nread - 1];
+		newest->place[1] = newest->ids[newest->nread - 1];
+	}
 	SPI_freetuptable(SPI_tuptable);
 }
 
 /*
- * Enters the posts that were read. Returns true as soon as no other post than
- * those met could have a place, if none of them has more comments than given.
+ * Enters the posts that were read. Returns true if no other post than those
+ * met could have a place, as long as none of them has more comments than given.
  */
 static bool
-enter_newest(RankedPosts *posts, const Newest *newest, int64 most_comments, Ranking *ranking)
+enter_newest(RankedPosts *posts, Newest *newest, int64 most_comments, Ranking *ranking)
 {
 	/* pow() may be a little less than it is for a greater age */
 	float8		margin = posts->gravity == 0 ? 1 : 1 + 4 * DBL_EPSILON;
+	int			n;
 
-	for (int i = 0; i < newest->nread; i++)
+	for (n = 0; n < newest->nread; n++)
 	{
-		TimestampTz created_at = newest->read[i][0];
-		int64		id = newest->read[i][1];
-		int64		comments;
+		float8		most = score(posts, most_comments, newest->created_at[n]) * margin;
 
-		if (ranking_is_full_before(ranking, (int64[])
-								   {
-									   score_key(score(posts, most_comments, created_at) * margin), created_at, id
-								   }))
-			return true;
-		comments = counter_value(posts->comments, id);
-		if (comments > 0)
-			ranking_enter(ranking, (int64[]) {score_key(score(posts, comments, created_at)), created_at, id});
+		if (ranking_is_full_before(ranking, (int64[]) {score_key(most), newest->created_at[n], newest->ids[n]}))
+			break;
 	}
-	return false;
+	counter_values(posts->comments, newest->ids, n, newest->comments);
+	for (int i = 0; i < n; i++)
+	{
+		if (newest->comments[i] > 0)
+			enter(posts, ranking, newest->comments[i], newest->created_at[i], newest->ids[i]);
+	}
+	return n < newest->nread;
+}
+
+static void
+enter(RankedPosts *posts, Ranking *ranking, int64 comments, TimestampTz created_at, int64 id)
+{
+	ranking_enter(ranking, (int64[]) {score_key(score(posts, comments, created_at)), created_at, id}, comments);
 }
 
 static void
 fill_score(RankedPosts *posts, const Rank *rank, Datum *values)
 {
-	values[0] = Int64GetDatum(counter_value(posts->comments, rank->keys[2]));
+	values[0] = Int64GetDatum(rank->value);
 	/* score_key() has not changed a bit */
 	memcpy(&values[1], &rank->keys[0], sizeof(float8));
 }

@@ -96,6 +96,7 @@ ddd_popular_posts(PG_FUNCTION_ARGS)
 
 	api_begin(&call);
 	/* unless the page goes on from a post without comments */
+	page_result(fcinfo);
 	if (page.keys[0] >= posts.least)
 		write_commented(&posts, fcinfo);
 	if (min_comments == 0 && page.first > 0)
@@ -118,7 +119,7 @@ ddd_comment_count(PG_FUNCTION_ARGS)
 	comments = counter_open(&comments_by_post);
 	if (comments != NULL)
 	{
-		count = counter_value(comments, post_id);
+		counter_values(comments, &post_id, 1, &count);
 		counter_close(comments);
 	}
 	else
@@ -157,7 +158,7 @@ rank_by_count(RankedPosts *posts, Ranking *ranking)
 static void
 fill_count(RankedPosts *posts, const Rank *rank, Datum *values)
 {
-	values[0] = Int64GetDatum(rank->keys[0]);
+	values[0] = Int64GetDatum(rank->value);
 }
 
 /* Writes posts with comments. */

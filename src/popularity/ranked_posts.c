@@ -9,15 +9,17 @@
 #include "blog/blog.h"
 #include "popularity/popularity.h"
 
-static SpiPlan post_plan = {
-	.sql = "SELECT " POST_COLUMNS " FROM ddd.posts p WHERE p.id = $1",
+static SpiPlan posts_plan = {
+	.sql = "SELECT " POST_COLUMNS ", r.nth FROM unnest($1) WITH ORDINALITY AS r (id, nth)"
+	" JOIN ddd.posts p ON p.id = r.id ORDER BY r.nth",
 	.nargs = 1,
-	.argtypes = {INT8OID},
+	.argtypes = {INT8ARRAYOID},
 	.choice = PLAN_GENERIC,
 };
 
 static int	write_rows(RankedPosts *posts, const Ranking *ranking, FunctionCallInfo fcinfo);
-static bool read_by_spi(int64 post_id, PageWriter *writer);
+static int	write_rows_by_spi(RankedPosts *posts, const Ranking *ranking, FunctionCallInfo fcinfo);
+static void write_row(RankedPosts *posts, const Rank *rank, PageWriter *writer);
 
 bool
 ranked_posts_write(RankedPosts *posts, FunctionCallInfo fcinfo)
@@ -37,7 +39,7 @@ ranked_posts_write(RankedPosts *posts, FunctionCallInfo fcinfo)
 			return false;
 		page->first -= write_rows(posts, &ranking, fcinfo);
 		if (ranking.held > 0)
-			memcpy(page->keys, ranking.ranks[ranking.held - 1].keys, sizeof(Rank));
+			memcpy(page->keys, ranking.ranks[ranking.held - 1].keys, sizeof(int64) * RANK_KEYS);
 		/* again for those whose post is missing: deleted without the triggers */
 	} while (page->first > 0 && ranking.held == ranking.wanted);
 	pfree(ranking.ranks);
@@ -50,39 +52,51 @@ write_rows(RankedPosts *posts, const Ranking *ranking, FunctionCallInfo fcinfo)
 {
 	PostReader	reader;
 	PageWriter	writer;
-	bool		direct = post_reader_open(&reader);
 	int			written = 0;
 
+	if (!post_reader_open(&reader))
+		return write_rows_by_spi(posts, ranking, fcinfo);
 	page_writer_begin(&writer, posts->page, fcinfo);
 	for (int i = 0; i < ranking->held; i++)
 	{
-		const Rank *rank = &ranking->ranks[i];
-		int64		keys[PAGE_MAX_KEYS];
-
-		if (!(direct ? post_reader_read(&reader, rank->keys[2], &writer) : read_by_spi(rank->keys[2], &writer)))
+		if (!post_reader_read(&reader, ranking->ranks[i].keys[2], &writer))
 			continue;
-		posts->fill(posts, rank, &writer.values[POST_NCOLUMNS]);
-		memcpy(keys, posts->page->keys, sizeof(keys));
-		memcpy(keys, rank->keys, sizeof(rank->keys));
-		page_write(&writer, keys);
+		write_row(posts, &ranking->ranks[i], &writer);
 		written++;
 	}
 	page_writer_end(&writer);
-	if (direct)
-		post_reader_close(&reader);
+	post_reader_close(&reader);
 	return written;
 }
 
-/* Does what post_reader_read does. */
-static bool
-read_by_spi(int64 post_id, PageWriter *writer)
+static int
+write_rows_by_spi(RankedPosts *posts, const Ranking *ranking, FunctionCallInfo fcinfo)
 {
-	Datum		id = Int64GetDatum(post_id);
+	Datum		ids = plan_array(INT8OID, &ranking->ranks[0].keys[2], ranking->held, sizeof(Rank));
+	int			rows = plan_execute(&posts_plan, &ids, NULL, true);
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	PageWriter	writer;
 
-	if (plan_execute(&post_plan, &id, NULL, true) == 0)
-		return false;
-	check_row_type(SPI_tuptable->tupdesc, writer->desc, POST_NCOLUMNS);
-	for (int i = 0; i < POST_NCOLUMNS; i++)
-		writer->values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &writer->nulls[i]);
-	return true;
+	page_writer_begin(&writer, posts->page, fcinfo);
+	check_row_type(desc, writer.desc, POST_NCOLUMNS);
+	for (int row = 0; row < rows; row++)
+	{
+		for (int i = 0; i < POST_NCOLUMNS; i++)
+			writer.values[i] = SPI_getbinval(SPI_tuptable->vals[row], desc, i + 1, &writer.nulls[i]);
+		write_row(posts, &ranking->ranks[plan_int64(row, POST_NCOLUMNS + 1) - 1], &writer);
+	}
+	page_writer_end(&writer);
+	return rows;
+}
+
+/* Writes a row whose columns of the post are there. */
+static void
+write_row(RankedPosts *posts, const Rank *rank, PageWriter *writer)
+{
+	int64		keys[PAGE_MAX_KEYS];
+
+	posts->fill(posts, rank, &writer->values[POST_NCOLUMNS]);
+	memcpy(keys, posts->page->keys, sizeof(keys));
+	memcpy(keys, rank->keys, sizeof(rank->keys));
+	page_write(writer, keys);
 }

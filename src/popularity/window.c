@@ -29,7 +29,6 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "popularity/popularity.h"
@@ -113,19 +112,13 @@ static void
 enter_counts(const Ranking *totals, TimestampTz since, Ranking *ranking)
 {
 	static const Oid types[RANK_KEYS] = {INT8OID, TIMESTAMPTZOID, INT8OID};
-	Datum	   *column = palloc_array(Datum, totals->held);
 	Datum		values[RANK_KEYS + 2];
 	int64		window;
 	int64		middle;
 	int			rows;
 
 	for (int key = 0; key < RANK_KEYS; key++)
-	{
-		for (int i = 0; i < totals->held; i++)
-			column[i] = Int64GetDatum(totals->ranks[i].keys[key]);
-		values[key] = PointerGetDatum(construct_array(column, totals->held, types[key], sizeof(int64),
-													  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	}
+		values[key] = plan_array(types[key], &totals->ranks[0].keys[key], totals->held, sizeof(Rank));
 	/* a post of this moment has as much time before the window as in it */
 	if (pg_sub_s64_overflow(GetCurrentTransactionStartTimestamp(), since, &window) ||
 		pg_sub_s64_overflow(since, window, &middle))
@@ -140,10 +133,9 @@ enter_counts(const Ranking *totals, TimestampTz since, Ranking *ranking)
 
 		for (int key = 0; key < RANK_KEYS; key++)
 			keys[key] = DatumGetInt64(plan_value(row, key + 1, types[key], &isnull));
-		ranking_enter(ranking, keys);
+		ranking_enter(ranking, keys, keys[0]);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	for (int key = 0; key < RANK_KEYS; key++)
 		pfree(DatumGetPointer(values[key]));
-	pfree(column);
 }

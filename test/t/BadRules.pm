@@ -172,7 +172,7 @@ sub since
 {
 	my ($f) = @_;
 	return (
-		(map { [ $_, "'$_'", '22023' ] } '0', '-1 microsecond', '-1 day', '1 month -31 days', '-178000000 years'),
+		(map { [ $_, "'$_'", '22023' ] } '0', '-1 microsecond', '-1 day', '1 month -31 days', '-6000 years'),
 		(map { [ $_, "'$_'", '22008' ] } '7000 years', '178000000 years', '2147483647 days'),
 		(map { [ $_, "'$_'", some($f) ] } '1 day', '1 month -27 days', '6000 years', '9223372036 seconds'));
 }
