@@ -65,12 +65,16 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test asan valgrind coverage bench demo demo-stop reference deb release sql
+.PHONY: test soak asan valgrind coverage bench demo demo-stop reference deb release sql
 
 sql: $(SQL_SCRIPTS)
 
 test:
 	@test/run
+
+# The random mix of writers, readers and folds, for MINUTES.
+soak:
+	@MINUTES=$(MINUTES) test/run soak
 
 # Suites with the library's memory watched, or with what they execute counted.
 asan valgrind coverage:

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seconds = $ENV{SOAK_SECONDS} || 30;
+my $seconds = $ENV{SOAK_SECONDS} || 120;
 my $clients = 12;
 
 my $node = PostgreSQL::Test::Cluster->new('mix');
@@ -34,7 +34,20 @@ sub mix
 # a recount would mend what another has broken
 mix($seconds, "every change, for $seconds seconds", grep { !/^rebuild/ } keys %mix_script);
 is($node->safe_psql('postgres', 'SELECT ddd.fold_counters() >= 0; SELECT ddd.rebuild_counters()'), "t\n0", 'a recount finds nothing to correct');
-mix(5, 'recounts as well', keys %mix_script);
+# with recounts, and with the hooks of others around every statement
+$node->append_conf('postgresql.conf', <<'END');
+shared_preload_libraries = 'pg_stat_statements, auto_explain'
+pg_stat_statements.track = all
+auto_explain.log_min_duration = 0
+auto_explain.log_nested_statements = on
+auto_explain.log_analyze = on
+auto_explain.log_triggers = on
+END
+$node->restart;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements');
+mix(5, 'recounts, pg_stat_statements and auto_explain', keys %mix_script);
+cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_statements WHERE NOT toplevel AND query ~ 'ddd.counter'}),
+	'>', 2, 'their statements were seen');
 my ($compared, $different) = split /\|/, $node->safe_psql('postgres',
 	q{SELECT (SELECT last_value FROM public.compared), (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM public.different)});
 cmp_ok($compared, '>', 10 * $seconds, "sessions compared ($compared times)");
