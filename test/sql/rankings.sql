@@ -50,6 +50,42 @@ SELECT array_agg(id ORDER BY place) AS ids, (array_agg(cursor ORDER BY place DES
   FROM ddd.hot_posts(50) WITH ORDINALITY AS p (id, title, content, author_id, created_at, updated_at, comment_count, score, cursor, place) \gset first_
 SELECT count(*) AS again FROM ddd.hot_posts(50, :'first_place') WHERE id = ANY (:'first_ids'::bigint[]);
 
+-- a walk while numbers change: it ends, and no post that gains comments comes twice
+CREATE FUNCTION pg_temp.moving_walk(call text, change text) RETURNS TABLE (pages int, posts int, twice int) LANGUAGE plpgsql AS $$
+DECLARE
+    place text;
+    last_place text;
+    page bigint[];
+    met bigint[] := '{}';
+BEGIN
+    pages := 0;
+    LOOP
+        EXECUTE format('SELECT array_agg(p.id), (array_agg(p.cursor))[count(*)] FROM %s p', call) INTO page, last_place USING place;
+        EXIT WHEN page IS NULL;
+        met := met || page;
+        place := last_place;
+        pages := pages + 1;
+        EXECUTE change;
+    END LOOP;
+    posts := cardinality(met);
+    twice := posts - (SELECT count(DISTINCT id) FROM unnest(met) id);
+    RETURN NEXT;
+END $$;
+BEGIN;
+SELECT pages > 50 AS ended, posts > 1000 AS listed, twice
+  FROM pg_temp.moving_walk('ddd.popular_posts(20, $1)',
+       'INSERT INTO ddd.comments (content, post_id, author_id) SELECT ''c'', id, -1 FROM ddd.posts ORDER BY random() LIMIT 200');
+SELECT pages > 10 AS ended, posts > 200 AS listed, twice
+  FROM pg_temp.moving_walk('ddd.popular_posts(20, $1, since => ''50 days'')',
+       'INSERT INTO ddd.comments (content, post_id, author_id) SELECT ''c'', id, -1 FROM ddd.posts ORDER BY random() LIMIT 30');
+SELECT pages > 20 AS ended, posts > 500 AS listed, twice
+  FROM pg_temp.moving_walk('ddd.hot_posts(40, $1)',
+       'INSERT INTO ddd.comments (content, post_id, author_id) SELECT ''c'', id, -1 FROM ddd.posts ORDER BY random() LIMIT 200');
+SELECT pages > 20 AS ended
+  FROM pg_temp.moving_walk('ddd.popular_posts(20, $1)',
+       'DELETE FROM ddd.comments WHERE id IN (SELECT id FROM ddd.comments ORDER BY random() LIMIT 300)');
+ROLLBACK;
+
 -- what is refused
 SELECT * FROM ddd.popular_posts(since => '0');
 SELECT * FROM ddd.popular_posts(since => '-1 day');
