@@ -68,4 +68,8 @@ SET session_replication_role = origin;
 \o
 \pset tuples_only on
 SELECT bench.unstrip('ddd') \gexec
-VACUUM (ANALYZE) ddd.users, ddd.posts, ddd.comments, ddd.tags, ddd.post_tags;
+\o /dev/null
+SELECT ddd.rebuild_counters();
+\o
+VACUUM (ANALYZE) ddd.users, ddd.posts, ddd.comments, ddd.tags, ddd.post_tags,
+                 ddd.counters, ddd.counter_ledger, ddd.counter_state;

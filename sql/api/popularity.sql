@@ -49,18 +49,16 @@ LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ddd_popular_posts';
 COMMENT ON FUNCTION ddd.popular_posts(integer, text, integer, interval) IS
 'Lists posts by number of comments, most first.
-Posts with the same number come newest first. The numbers are exact in the snapshot of the caller;
-between the pages of a walk they may change, see the manual on walks.
+Posts with the same number come newest first. The numbers are exact in the snapshot of the caller.
 first: rows of the page, from 0 to ddd.max_page_size.
 after: cursor of the last row of the page before; NULL for the first page.
 min_comments: the least number of comments of a post, 0 or more.
-since: counts the comments created in so much time before now(), or later; NULL counts all. A walk
-keeps the moment of its first page.
+since: counts only comments that are no older than this at the first page; NULL counts all.
 Returns: the rows of the page, each with its cursor; no row at the end.
 Errors:
   22004 null first or min_comments
-  2201W negative first
   22008 since reaches out of the range of timestamps
+  2201W negative first
   22023 negative min_comments; since is not positive; first above its limit; after is not a cursor
     of this listing with this min_comments and since
 Context: popularity.';

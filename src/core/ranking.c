@@ -16,7 +16,8 @@ ranking_enter(Ranking *ranking, const int64 *keys, int64 value)
 {
 	int			place;
 
-	if (keys[0] < ranking->least || compare(keys, ranking->after) >= 0 || ranking_is_full_before(ranking, keys))
+	if (keys[0] < ranking->least || compare(keys, ranking->after) >= 0 ||
+		ranking_is_full_before(ranking, keys))
 		return;
 	for (place = ranking->held; place > 0; place--)
 	{

@@ -69,8 +69,10 @@ counter_values(CounterReader *reader, const int64 *subject_ids, int n, int64 *va
 	}
 	for (int i = 0; i < n; i++)
 	{
-		Subject    *subject = reader->pending == NULL ? NULL : subjects_lookup(reader->pending, subject_ids[i]);
+		Subject    *subject = NULL;
 
+		if (reader->pending != NULL)
+			subject = subjects_lookup(reader->pending, subject_ids[i]);
 		values[i] = numbers_read(reader, subject_ids[i]) + (subject == NULL ? 0 : subject->delta);
 	}
 }

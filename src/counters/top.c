@@ -111,7 +111,8 @@ open_parts(Parts *parts, CounterReader *reader)
 	parts->reader = reader;
 	if (!index_cursor_open(&parts->ranking, "counters", ranking, lengthof(ranking), true))
 		return false;
-	if (index_cursor_open(&parts->subjects, reader->counter->subjects, subject_key, lengthof(subject_key), false))
+	if (index_cursor_open(&parts->subjects, reader->counter->subjects,
+						  subject_key, lengthof(subject_key), false))
 	{
 		parts->created_at = index_cursor_column(&parts->subjects, "created_at", TIMESTAMPTZOID);
 		if (parts->created_at != 0)

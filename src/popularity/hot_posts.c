@@ -110,8 +110,9 @@ ddd_hot_posts(PG_FUNCTION_ARGS)
 	else
 		page_execute(&page, &counted_plan, (Datum[])
 					 {
-						 TimestampTzGetDatum(page.keys[3]), Float8GetDatum(posts.gravity), Int64GetDatum(page.keys[0]),
-						 TimestampTzGetDatum(page.keys[1]), Int64GetDatum(page.keys[2]), Int64GetDatum(page.first)
+						 TimestampTzGetDatum(page.keys[3]), Float8GetDatum(posts.gravity),
+						 Int64GetDatum(page.keys[0]), TimestampTzGetDatum(page.keys[1]),
+						 Int64GetDatum(page.keys[2]), Int64GetDatum(page.first)
 					 }, NULL, fcinfo);
 	api_end(&call);
 	PG_RETURN_NULL();
@@ -186,9 +187,10 @@ enter_newest(RankedPosts *posts, Newest *newest, int64 most_comments, Ranking *r
 
 	for (n = 0; n < newest->nread; n++)
 	{
-		float8		most = score(posts, most_comments, newest->created_at[n]) * margin;
+		TimestampTz created_at = newest->created_at[n];
+		float8		most = score(posts, most_comments, created_at) * margin;
 
-		if (ranking_is_full_before(ranking, (int64[]) {score_key(most), newest->created_at[n], newest->ids[n]}))
+		if (ranking_is_full_before(ranking, (int64[]) {score_key(most), created_at, newest->ids[n]}))
 			break;
 	}
 	counter_values(posts->comments, newest->ids, n, newest->comments);
@@ -203,7 +205,9 @@ enter_newest(RankedPosts *posts, Newest *newest, int64 most_comments, Ranking *r
 static void
 enter(RankedPosts *posts, Ranking *ranking, int64 comments, TimestampTz created_at, int64 id)
 {
-	ranking_enter(ranking, (int64[]) {score_key(score(posts, comments, created_at)), created_at, id}, comments);
+	int64		key = score_key(score(posts, comments, created_at));
+
+	ranking_enter(ranking, (int64[]) {key, created_at, id}, comments);
 }
 
 static void

@@ -138,8 +138,9 @@ static TimestampTz
 window_start(FunctionCallInfo fcinfo, int since_arg)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	TimestampTz start = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
-																PG_GETARG_DATUM(since_arg)));
+	Datum		difference = DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
+												 PG_GETARG_DATUM(since_arg));
+	TimestampTz start = DatumGetTimestampTz(difference);
 
 	if (start >= now)
 		ereport(ERROR,
