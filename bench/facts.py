@@ -16,6 +16,8 @@ class Facts:
             "SELECT email FROM ddd.users WHERE id = ANY (%s) ORDER BY id", self.random_users)
         self.hottest_post = self.value(
             "SELECT post_id FROM ddd.comments GROUP BY post_id ORDER BY count(*) DESC, post_id LIMIT 1")
+        self.oldest_comment, self.newest_comment = (
+            self.value(f"SELECT {which}(created_at) FROM ddd.comments") for which in ("min", "max"))
         self.newest_comments = self.value(
             """SELECT count(*) FROM ddd.comments WHERE post_id IN
                (SELECT id FROM ddd.posts ORDER BY created_at DESC, id DESC LIMIT 10)""")

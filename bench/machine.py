@@ -1,6 +1,7 @@
 """The machine under the measurements: runs of pairs.c, idle CPUs kept awake,
 and how much CPU went to processes that have no part in it."""
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -25,9 +26,15 @@ def busy_seconds():
 
 
 def own_seconds(postmaster):
-    """CPU seconds of this process, its finished children, and the server with all its processes."""
-    total = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime
-                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    """CPU seconds of this process, its finished children, and the server."""
+    return server_seconds(postmaster) + sum(
+        resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def server_seconds(postmaster):
+    """CPU seconds of the server with all its processes."""
+    total = 0
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
@@ -49,6 +56,17 @@ def cpu_ms(process):
     """CPU milliseconds of one process, to the nanosecond."""
     with open(f"/proc/{process}/schedstat") as file:
         return int(file.read().split()[0]) / 1e6
+
+
+def pgbench(server, database, script, *options):
+    """Runs a script by several clients; returns transactions per second."""
+    command = [os.path.join(server.bindir, "pgbench"), "-n", "-j", "2", "-M", "prepared", "-f", script,
+               *map(str, options), "-h", server.host, "-U", "postgres", database]
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
+    if done.returncode != 0 or not rate:
+        raise SystemExit("pgbench: " + done.stdout)
+    return float(rate.group(1))
 
 
 class Foreign:

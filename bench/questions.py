@@ -6,6 +6,7 @@ must return ddd's rows in ddd's order (measure.py compares them), without the cu
 What they need to know of the data is in facts.Facts.
 """
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Callable, Optional
 
 import guide_orm
@@ -94,6 +95,36 @@ def popular(facts):
         # of posts with equally many comments the guide returns any
         orm=Orm(guide_orm.popular_posts, (10,), lambda rows, posts:
                 [r["comment_count"] for r in rows] == facts.comment_counts(object_ids(posts))))
+
+
+def windows(facts):
+    """A short window and half of the time that there are comments of. No comment has just passed a limit."""
+    for name, limit in (("a day", facts.newest_comment - timedelta(days=1)),
+                        ("half of all time", facts.oldest_comment + (facts.newest_comment - facts.oldest_comment) / 2)):
+        window = f"(SELECT post_id, count(*) AS n FROM tuned.comments WHERE created_at >= '{limit}' GROUP BY post_id)"
+        yield Question(
+            name=f"popular_posts(10, since), {name}",
+            sql=f"SELECT * FROM ddd.popular_posts(10, since => now() - '{limit}'::timestamptz)",
+            peers={"best aggregate SQL": [
+                f"""SELECT {POST}, r.n FROM {window} r JOIN tuned.posts p ON p.id = r.post_id
+                    ORDER BY r.n DESC, p.created_at DESC, p.id DESC LIMIT 10""",
+                f"""WITH r AS MATERIALIZED {window}
+                    SELECT {POST}, r.n FROM r JOIN tuned.posts p ON p.id = r.post_id
+                     WHERE r.n >= (SELECT min(n) FROM (SELECT n FROM r ORDER BY n DESC LIMIT 10) s)
+                     ORDER BY r.n DESC, p.created_at DESC, p.id DESC LIMIT 10"""]})
+
+
+def hot(facts):
+    score = "power(extract(epoch FROM now() - p.created_at)::float8 / 3600 + 2, 1.8)"
+    return Question(
+        name="hot_posts(10)", sql="SELECT id, comment_count FROM ddd.hot_posts(10)",
+        peers={
+            "best SQL over a ready ranked table": [
+                f"""SELECT p.post_id, p.comment_count FROM tuned.ranked p
+                    ORDER BY p.comment_count / {score} DESC, p.created_at DESC, p.post_id DESC LIMIT 10"""],
+            "best aggregate SQL": [
+                f"""SELECT p.id, r.n FROM {AGGREGATE} r JOIN tuned.posts p ON p.id = r.post_id
+                    ORDER BY r.n / {score} DESC, p.created_at DESC, p.id DESC LIMIT 10"""]})
 
 
 # ---- posts by tag ------------------------------------------------------------

@@ -1,12 +1,10 @@
 """Measures what writes: sign-up, comments one by one, by COPY, and by many clients on one post."""
 import os
-import re
 import statistics
-import subprocess
 import time
 
 import guide_orm
-from machine import Foreign, Ratio, Side, cpu_ms, wait_for_quiet
+from machine import Foreign, Ratio, Side, cpu_ms, pgbench, wait_for_quiet
 from questions import FLOOR, Orm, Question
 from reads import measure_orm
 from report import MET, NOT_MET, Row, judge
@@ -65,13 +63,13 @@ def sign_up(bench, processes, guides):
                                     orm=Orm(create, (), None)), name, guide)
 
 
-def one_comment(bench, facts, guides, has_ledger):
+def one_comment(bench, facts, guides):
     """P5: what ddd's triggers add to the insertion of a comment."""
     calls = list(zip(facts.random_posts, facts.random_users))
     run = bench.run([bench.side("ddd", INSERT.format("ddd"), calls, "undo"),
                      bench.side("peer", INSERT.format("tuned"), calls, "undo"), bench.floor()])
     bench.add(run, "P5", "INSERT of a comment (CPU counts)", WITHOUT_TRIGGERS,
-              limit=1.1 if has_ledger else None, by_cpu=True)
+              limit=1.1, by_cpu=True)
     add = f"SELECT * FROM ddd.add_comment($1::bigint, $2::bigint, {COMMENT})"
     run = bench.run([bench.side("ddd", add, calls, "undo"),
                      bench.side("peer", INSERT.format("tuned") + " RETURNING *", calls, "undo"),
@@ -84,7 +82,7 @@ def one_comment(bench, facts, guides, has_ledger):
             guide_orm.add_comment, (post, user, COMMENT.strip("'")), None)), name, guide)
 
 
-def copy(bench, rows, pairs, file, has_ledger):
+def copy(bench, rows, pairs, file):
     """P7: COPY by the server from a file, rolled back; statement time and the backend's CPU."""
     columns = "content, post_id, author_id, created_at, updated_at"
     found, cpu = {"ddd": [], "tuned": []}, {"ddd": [], "tuned": []}
@@ -104,7 +102,7 @@ def copy(bench, rows, pairs, file, has_ledger):
                 # as empty as before for whoever comes next
                 cursor.execute(f"VACUUM {schema}.comments")
     ratio = Ratio(found["ddd"], found["tuned"])
-    limit, mark = judge(ratio.median, 1.1 if has_ledger else None)
+    limit, mark = judge(ratio.median, 1.1)
     bench.report.add(Row("P7", f"COPY of {rows:,} comments", WITHOUT_TRIGGERS,
                          statistics.median(found["ddd"]), statistics.median(found["tuned"]), ratio,
                          Ratio(cpu["ddd"], cpu["tuned"]).median, limit=limit, mark=mark))
@@ -123,19 +121,12 @@ class Contention:
         insert = INSERT.format(schema).replace("$1", str(post)).replace("$2", str(user))
         with open(self.script, "w") as file:
             file.write(f"BEGIN;\n{insert};\n\\sleep {pause} ms\nCOMMIT;\n" if pause else insert + ";\n")
-        server = self.bench.server
-        command = [os.path.join(server.bindir, "pgbench"), "-n", "-c", str(CLIENTS), "-j", "2",
-                   "-M", "prepared", "-T", str(self.seconds), "-f", self.script,
-                   "-h", server.host, "-U", "postgres", self.bench.database]
-        self.patience -= wait_for_quiet(server, self.patience)
-        with Foreign(server) as foreign:
-            done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
-        if done.returncode != 0 or not rate:
-            raise SystemExit("pgbench: " + done.stdout)
-        return float(rate.group(1)), foreign.cpus
+        self.patience -= wait_for_quiet(self.bench.server, self.patience)
+        with Foreign(self.bench.server) as foreign:
+            rate = pgbench(self.bench.server, self.bench.database, self.script, "-c", CLIENTS, "-T", self.seconds)
+        return rate, foreign.cpus
 
-    def measure(self, post, user, has_ledger):
+    def measure(self, post, user):
         """P6: with a pause in it, a transaction stays open and the others meet it."""
         for name, pause in (("5 ms transactions", 5), ("autocommit", 0)):
             rounds = [{schema: self.slice(schema, post, user, pause)
@@ -146,7 +137,7 @@ class Contention:
             for schema, against, least in (("tuned", WITHOUT_TRIGGERS, 0.9),
                                            ("counter", "counter column by trigger", 8 if pause else None)):
                 ratio = Ratio(rates["ddd"], rates[schema])
-                limit, mark = judge(ratio.median, at_least=least if has_ledger else None)
+                limit, mark = judge(ratio.median, at_least=least)
                 self.bench.report.add(Row(
                     "P6", f"comments on one post, {CLIENTS} clients, {name}", against,
                     statistics.median(rates["ddd"]), statistics.median(rates[schema]), ratio,
