@@ -38,6 +38,7 @@ another fold that is under way, and lets nobody else wait.
 Returns: the number of ledger rows that were taken.
 Errors:
   25001 called in a REPEATABLE READ or SERIALIZABLE transaction
+  55000 a subscription replicates the ledger: the publisher folds
 Context: counters.';
 REVOKE ALL ON FUNCTION ddd.fold_counters() FROM PUBLIC;
 
@@ -51,6 +52,7 @@ meanwhile.
 Returns: the number of subjects whose stored number was changed.
 Errors:
   25001 called in a REPEATABLE READ or SERIALIZABLE transaction
+  55000 a subscription replicates the ledger: the publisher counts
 Context: counters.';
 REVOKE ALL ON FUNCTION ddd.rebuild_counters() FROM PUBLIC;
 

@@ -130,9 +130,10 @@ AS $triggers$
 DECLARE
     missing record;
     attached integer := 0;
+    uncounted boolean;
 BEGIN
     FOR missing IN
-        SELECT t.* FROM (VALUES
+        SELECT t.*, NULL::smallint AS counter FROM (VALUES
             ('schema_version', 'schema_version_guard', 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_schema_version()'),
             ('counter_state', 'counter_state_keep', 'BEFORE INSERT', 'ROW', 'keep_counter_state()'),
             ('users', 'users_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_row(''email:email'', ''text:full_name'')'),
@@ -148,7 +149,7 @@ BEGIN
         ) AS t (table_name, trigger_name, event, level, call)
          UNION ALL
         SELECT c.table_name, format('%s_count_%s', c.table_name, lower(e.event)), 'AFTER ' || e.event,
-               'STATEMENT', format('count_rows(%L, %L)', c.counter, c.subject)
+               'STATEMENT', format('count_rows(%L, %L)', c.counter, c.subject), c.counter::smallint
           FROM (VALUES ('comments', '1', 'post_id'), ('post_tags', '2', 'tag_id')) AS c (table_name, counter, subject),
                unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS e (event)
     LOOP
@@ -163,6 +164,16 @@ BEGIN
                                            CASE WHEN missing.event <> 'AFTER DELETE' THEN 'NEW TABLE AS new_rows' END) END,
                        missing.level, missing.call);
         attached := attached + 1;
+        -- what was written while it was missing is in no counter; a migration has just counted
+        IF missing.call ~ '^count_rows' THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM ddd.%I)', missing.table_name) INTO uncounted;
+            uncounted := uncounted OR EXISTS (SELECT FROM ddd.counters WHERE counter = missing.counter)
+                                   OR EXISTS (SELECT FROM ddd.counter_ledger WHERE counter = missing.counter);
+            INSERT INTO ddd.counter_state AS s (counter, low_water, system_identifier, written_by, stale)
+            SELECT missing.counter, '0', 0, '0', true WHERE uncounted
+                ON CONFLICT (counter) DO UPDATE SET stale = true
+             WHERE s.written_by <> pg_current_xact_id();
+        END IF;
     END LOOP;
     RETURN attached;
 END

@@ -43,13 +43,14 @@ BEGIN
         counter           smallint NOT NULL,
         low_water         xid8     NOT NULL,
         system_identifier bigint   NOT NULL,
+        written_by        xid8     NOT NULL,
         stale             boolean  NOT NULL,
         CONSTRAINT counter_state_pkey PRIMARY KEY (counter)
     ) WITH (fillfactor = 10);
     COMMENT ON TABLE ddd.counter_state IS
     'One row for each counter that was ever folded: 1 is comments by post, 2 is posts by tag. Its lock is held while a counter is folded.';
     COMMENT ON COLUMN ddd.counter_state.low_water IS
-    'Every transaction before it is in ddd.counters, in the cluster that system_identifier names; elsewhere it means nothing.';
+    'Every transaction before it is in ddd.counters, in the cluster that system_identifier names, if written_by is the row''s xmin; elsewhere it means nothing.';
     COMMENT ON COLUMN ddd.counter_state.stale IS 'The counter is wrong until the next fold, which counts anew: rows were loaded from a dump, or truncated.';
 
     INSERT INTO ddd.counters (counter, subject_id, value, subject_at)
@@ -59,7 +60,9 @@ BEGIN
     INSERT INTO ddd.counters (counter, subject_id, value, subject_at)
     SELECT 2, t.id, k.value, t.created_at
       FROM (SELECT tag_id, count(*) AS value FROM ddd.post_tags GROUP BY tag_id) k
-      JOIN ddd.tags t ON t.id = k.tag_id;
+       JOIN ddd.tags t ON t.id = k.tag_id;
+    INSERT INTO ddd.counter_state (counter, low_water, system_identifier, written_by, stale)
+    SELECT counter, '0', 0, pg_current_xact_id(), false FROM unnest('{1,2}'::int[]) counter;
 END
 $ddd$;
 $migration$);

@@ -34,12 +34,13 @@ CREATE TABLE ddd.counter_state (
     counter           smallint NOT NULL,
     low_water         xid8     NOT NULL,
     system_identifier bigint   NOT NULL,
+    written_by        xid8     NOT NULL,
     stale             boolean  NOT NULL,
     CONSTRAINT counter_state_pkey PRIMARY KEY (counter)
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE ddd.counter_state IS
 'One row for each counter that was ever folded: 1 is comments by post, 2 is posts by tag. Its lock is held while a counter is folded.';
 COMMENT ON COLUMN ddd.counter_state.low_water IS
-'Every transaction before it is in ddd.counters, in the cluster that system_identifier names; elsewhere it means nothing.';
+'Every transaction before it is in ddd.counters, in the cluster that system_identifier names, if written_by is the row''s xmin; elsewhere it means nothing.';
 COMMENT ON COLUMN ddd.counter_state.stale IS 'The counter is wrong until the next fold, which counts anew: rows were loaded from a dump, or truncated.';
 

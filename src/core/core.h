@@ -414,7 +414,7 @@ extern char *version_of_tables(void);
 
 /* restore.c ---------------------------------------------------------------- */
 
-/* Tells whether this session loads a dump: row_security and check_function_bodies both off. */
+/* Tells whether this session loads a dump: row_security is set, check_function_bodies off. */
 extern bool restore_in_progress(void);
 
 /* Tells whether this is so and the session's role has the rights of the tables' owner. */

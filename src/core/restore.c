@@ -2,8 +2,8 @@
  * restore.c
  *		Recognises that this session loads a dump.
  *
- * Every pg_dump output and every pg_restore connection first turns off
- * row_security and check_function_bodies; no application does both. While an
+ * Every pg_dump output and every pg_restore connection first sets row_security,
+ * and turns check_function_bodies off; no application does both. While an
  * extension script runs, PostgreSQL itself turns check_function_bodies off,
  * so inside one the value that counts is the one it put aside.
  *
@@ -21,18 +21,28 @@
 #include "core/compat.h"
 #include "core/core.h"
 
+static bool sets_row_security(void);
 static bool checks_function_bodies(void);
 
 bool
 restore_in_progress(void)
 {
-	return !row_security && !checks_function_bodies();
+	return (!row_security || sets_row_security()) && !checks_function_bodies();
 }
 
 bool
 restore_by_owner(void)
 {
 	return restore_in_progress() && has_privs_of_role(GetOuterUserId(), relation_owner());
+}
+
+/* A dump made with --enable-row-security turns it on, which it was. */
+static bool
+sets_row_security(void)
+{
+	struct config_generic *setting = compat_find_setting("row_security");
+
+	return setting != NULL && setting->source == PGC_S_SESSION;
 }
 
 static bool

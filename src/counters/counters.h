@@ -18,9 +18,9 @@
 typedef struct Counter
 {
 	int16		number;
+	const char *source;			/* table of the rows, in schema ddd */
 	const char *subjects;		/* table of the subjects, in schema ddd, with id and created_at */
 	SpiPlan		top;			/* counter_top's SPI twin */
-	SpiPlan		lock;			/* locks whatever folding and counting read */
 	SpiPlan		fold;
 	SpiPlan		recount;
 	SpiPlan		verify;
@@ -59,16 +59,16 @@ extern void counter_top(CounterReader *reader, Ranking *top);
 /* ---- definitions ---------------------------------------------------------- */
 
 /* Counter "number" of the rows of "source" by "column", which names a row of "subjects". */
-#define COUNTER(number_, source, column, subjects_) \
+#define COUNTER(number_, source_, column, subjects_) \
 { \
 	.number = number_, \
+	.source = source_, \
 	.subjects = subjects_, \
 	.top = {COUNTER_TOP(#number_, subjects_), 6, \
 		{XID8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID}}, \
-	.lock = {"LOCK TABLE ddd." source ", ddd." subjects_ " IN ACCESS SHARE MODE"}, \
 	.fold = {COUNTER_FOLD(#number_, subjects_), 2, {XID8OID, XID8OID}, PLAN_CUSTOM}, \
-	.recount = {COUNTER_RECOUNT(#number_, source, column, subjects_), 0, {0}, PLAN_CUSTOM}, \
-	.verify = {COUNTER_VERIFY(#number_, source, column), 4, \
+	.recount = {COUNTER_RECOUNT(#number_, source_, column, subjects_), 0, {0}, PLAN_CUSTOM}, \
+	.verify = {COUNTER_VERIFY(#number_, source_, column), 4, \
 		{INT8OID, INT8OID, XID8OID, BOOLOID}, PLAN_CUSTOM} \
 }
 

@@ -13,16 +13,23 @@
  * Readers then pass over the rows that were taken without meeting them, even
  * while a long snapshot keeps vacuum from removing them.
  *
- * Locks: ACCESS SHARE on the counted table and the subjects' first, as a
+ * Locks: ACCESS SHARE on the counted tables and the subjects' first, as a
  * TRUNCATE of them holds more and comes for the row lock then; the row of
- * ddd.counter_state; what the statements lock.
+ * ddd.counter_state; what the statements lock. The worker waits for none of
+ * the first two, and folds one counter in a transaction.
+ *
+ * Where a subscription writes the ledger nothing is folded: its rows carry
+ * another server's transactions, and that server folds.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "catalog/namespace.h"
+#include "storage/lmgr.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/xid8.h"
 
 #include "counters/counters.h"
@@ -46,6 +53,12 @@ static SpiPlan delete_plan = {
 	.argtypes = {INT2OID, INT8ARRAYOID},
 };
 
+static SpiPlan subscription_plan = {
+	.sql = "SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = $1",
+	.nargs = 1,
+	.argtypes = {OIDOID},
+};
+
 static Counter *counters[8];
 static int	ncounters;
 
@@ -54,6 +67,9 @@ static int64 fold(Counter *counter);
 static int64 recount(Counter *counter);
 static int64 take(Counter *counter, CounterState *state, bool *more);
 static int64 for_each_counter(const char *function, int64 (*run) (Counter *counter));
+static bool is_replicated(void);
+static bool lock_tables(Counter *counter, bool wait);
+static Oid	table_oid(const char *name);
 static FullTransactionId oldest_running(int column);
 
 void
@@ -89,28 +105,22 @@ ddd_rebuild_counters(PG_FUNCTION_ARGS)
 }
 
 bool
-fold_batch(void)
+fold_batch(Counter *counter)
 {
 	ApiCall		call;
 	CounterState state;
-	bool		any_more = false;
+	bool		more = false;
 
 	begin(&call);
-	for (int i = 0; i < ncounters; i++)
+	if (!is_replicated() && lock_tables(counter, false) && state_lock(&state, counter->number, false))
 	{
-		bool		more = false;
-
-		plan_execute(&counters[i]->lock, NULL, NULL, false);
-		if (!state_lock(&state, counters[i]->number, false))
-			continue;
 		if (state.stale)
-			recount(counters[i]);
+			recount(counter);
 		else
-			take(counters[i], &state, &more);
-		any_more |= more;
+			take(counter, &state, &more);
 	}
 	api_end(&call);
-	return any_more;
+	return more;
 }
 
 /* Runs a function for each counter and returns the sum of its results. */
@@ -126,13 +136,48 @@ for_each_counter(const char *function, int64 (*run) (Counter *counter))
 				 errmsg("ddd.%s() cannot run in a REPEATABLE READ or SERIALIZABLE transaction", function),
 				 errdetail("It must see what was committed while it waited for its lock.")));
 	begin(&call);
+	if (is_replicated())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the counters are replicated from another server"),
+				 errhint("Run ddd.%s() there.", function)));
 	for (int i = 0; i < ncounters; i++)
-	{
-		plan_execute(&counters[i]->lock, NULL, NULL, false);
+		(void) lock_tables(counters[i], true);
+	for (int i = 0; i < ncounters; i++)
 		sum += run(counters[i]);
-	}
 	api_end(&call);
 	return sum;
+}
+
+/* Tells whether a subscription writes the ledger: its transactions are another server's. */
+static bool
+is_replicated(void)
+{
+	Datum		ledger = ObjectIdGetDatum(table_oid("counter_ledger"));
+
+	return plan_execute(&subscription_plan, &ledger, NULL, true) > 0;
+}
+
+/* Locks what folding and counting read; returns false if somebody is in the way and "wait" is not set. */
+static bool
+lock_tables(Counter *counter, bool wait)
+{
+	const char *const names[] = {counter->source, counter->subjects};
+
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		if (wait)
+			LockRelationOid(table_oid(names[i]), AccessShareLock);
+		else if (!ConditionalLockRelationOid(table_oid(names[i]), AccessShareLock))
+			return false;
+	}
+	return true;
+}
+
+static Oid
+table_oid(const char *name)
+{
+	return get_relname_relid(name, get_namespace_oid("ddd", false));
 }
 
 /* Begins a call in which rows that a policy hides are an error, not left out. */

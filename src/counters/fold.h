@@ -5,13 +5,13 @@
 #ifndef DDD_COUNTERS_FOLD_H
 #define DDD_COUNTERS_FOLD_H
 
-#include "postgres.h"
+#include "counters/counters.h"
 
 /*
- * Folds a batch of each counter that nobody else is folding, and returns
- * whether there may be more. In a READ COMMITTED transaction.
+ * Folds a batch, unless somebody is in the way, and returns whether there may
+ * be more. In a READ COMMITTED transaction.
  */
-extern bool fold_batch(void);
+extern bool fold_batch(Counter *counter);
 
 /* Tells how many ledger rows were met by a reader, or written. */
 extern void fold_ask_read(int64 rows);

@@ -12,7 +12,8 @@
  * that S sees in ddd.counter_state. It holds because
  *
  * 1. whoever changes the rows writes the deltas in the same subtransaction and
- *	  statement, so that no snapshot sees one without the other;
+ *	  statement, so that no snapshot sees one without the other (but for other
+ *	  AFTER triggers of that very statement, which may come before ddd's);
  * 2. nobody else writes the ledger, and only a fold takes from it: in one
  *	  statement it deletes rows and adds their sums to the counters, so no
  *	  snapshot sees one without the other;
@@ -71,6 +72,7 @@ ddd_count_rows(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) || restore_by_owner())
 	{
 		make_stale(counter);
+		fold_ask_written(PG_INT64_MAX);
 		return PointerGetDatum(NULL);
 	}
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -46,7 +47,10 @@ counter_open(Counter *counter)
 	if (!reader->direct)
 		state_read(&reader->state, counter->number);
 	if (reader->state.stale)
+	{
+		fold_ask_read(PG_INT64_MAX);
 		return NULL;
+	}
 	reader->direct = reader->direct && read_ledger(reader) && open_numbers(reader);
 	return reader;
 }
@@ -114,19 +118,21 @@ read_state(int16 counter, CounterState *state)
 {
 	IndexCursor states;
 	ScanKeyData key;
-	int			columns[3];
-	Datum		values[3];
+	int			columns[STATE_NCOLUMNS];
+	Datum		values[STATE_NCOLUMNS];
 	bool		isnull = false;
 
 	if (!index_cursor_open(&states, "counter_state", state_key, lengthof(state_key), false))
 		return false;
-	columns[0] = index_cursor_column(&states, "low_water", XID8OID);
-	columns[1] = index_cursor_column(&states, "system_identifier", INT8OID);
-	columns[2] = index_cursor_column(&states, "stale", BOOLOID);
-	if (columns[0] == 0 || columns[1] == 0 || columns[2] == 0)
+	for (int i = 0; i < STATE_NCOLUMNS; i++)
 	{
-		index_cursor_close(&states);
-		return false;
+		columns[i] = state_types[i] == XIDOID ? MinTransactionIdAttributeNumber :
+			index_cursor_column(&states, state_columns[i], state_types[i]);
+		if (columns[i] == 0)
+		{
+			index_cursor_close(&states);
+			return false;
+		}
 	}
 	state->low_water = FullTransactionIdFromU64(0);
 	state->stale = false;
@@ -134,10 +140,10 @@ read_state(int16 counter, CounterState *state)
 	index_cursor_seek(&states, &key, 1);
 	if (index_cursor_next_row(&states))
 	{
-		for (int i = 0; i < 3 && !isnull; i++)
+		for (int i = 0; i < STATE_NCOLUMNS && !isnull; i++)
 			values[i] = slot_getattr(states.slot, columns[i], &isnull);
 		if (!isnull)
-			state_take(state, values[0], values[1], values[2]);
+			state_take(state, values);
 	}
 	index_cursor_close(&states);
 	return !isnull;

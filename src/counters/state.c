@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -16,7 +17,7 @@
 
 #include "counters/state.h"
 
-#define STATE_COLUMNS	"s.low_water, s.system_identifier, s.stale"
+#define STATE_COLUMNS	"s.low_water, s.system_identifier, s.written_by, s.xmin, s.stale"
 
 static SpiPlan read_plan = {
 	.sql = "SELECT " STATE_COLUMNS " FROM ddd.counter_state s WHERE s.counter = $1",
@@ -25,8 +26,8 @@ static SpiPlan read_plan = {
 };
 
 static SpiPlan create_plan = {
-	.sql = "INSERT INTO ddd.counter_state (counter, low_water, system_identifier, stale)"
-	" VALUES ($1, '0'::xid8, 0, false) ON CONFLICT (counter) DO NOTHING",
+	.sql = "INSERT INTO ddd.counter_state (counter, low_water, system_identifier, written_by, stale)"
+	" VALUES ($1, '0'::xid8, 0, '0'::xid8, false) ON CONFLICT (counter) DO NOTHING",
 	.nargs = 1,
 	.argtypes = {INT2OID},
 };
@@ -44,14 +45,15 @@ static SpiPlan try_lock_plan = {
 };
 
 static SpiPlan write_plan = {
-	.sql = "UPDATE ddd.counter_state SET low_water = $2, system_identifier = $3, stale = false WHERE counter = $1",
-	.nargs = 3,
-	.argtypes = {INT2OID, XID8OID, INT8OID},
+	.sql = "UPDATE ddd.counter_state"
+	" SET low_water = $2, system_identifier = $3, written_by = $4, stale = false WHERE counter = $1",
+	.nargs = 4,
+	.argtypes = {INT2OID, XID8OID, INT8OID, XID8OID},
 };
 
 static SpiPlan make_stale_plan = {
-	.sql = "INSERT INTO ddd.counter_state AS s (counter, low_water, system_identifier, stale)"
-	" VALUES ($1, '0'::xid8, 0, true) ON CONFLICT (counter) DO UPDATE SET stale = true WHERE NOT s.stale",
+	.sql = "INSERT INTO ddd.counter_state AS s (counter, low_water, system_identifier, written_by, stale)"
+	" VALUES ($1, '0'::xid8, 0, '0'::xid8, true) ON CONFLICT (counter) DO UPDATE SET stale = true WHERE NOT s.stale",
 	.nargs = 1,
 	.argtypes = {INT2OID},
 };
@@ -89,12 +91,21 @@ ddd_keep_counter_state(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row);
 }
 
+const char *const state_columns[STATE_NCOLUMNS] = {"low_water", "system_identifier", "written_by", "xmin", "stale"};
+const Oid	state_types[STATE_NCOLUMNS] = {XID8OID, INT8OID, XID8OID, XIDOID, BOOLOID};
+
+/*
+ * A dump carries the row to another cluster, or to a physical copy of this one,
+ * which has the same identifier: there another transaction has written it.
+ */
 void
-state_take(CounterState *state, Datum low_water, Datum system_identifier, Datum stale)
+state_take(CounterState *state, const Datum *values)
 {
-	state->low_water = DatumGetInt64(system_identifier) == (int64) GetSystemIdentifier() ?
-		DatumGetFullTransactionId(low_water) : FullTransactionIdFromU64(0);
-	state->stale = DatumGetBool(stale);
+	bool		ours = DatumGetInt64(values[1]) == (int64) GetSystemIdentifier() &&
+		XidFromFullTransactionId(DatumGetFullTransactionId(values[2])) == DatumGetTransactionId(values[3]);
+
+	state->low_water = ours ? DatumGetFullTransactionId(values[0]) : FullTransactionIdFromU64(0);
+	state->stale = DatumGetBool(values[4]);
 }
 
 void
@@ -130,7 +141,8 @@ state_write(int16 counter, FullTransactionId low_water)
 	plan_execute(&write_plan, (Datum[])
 				 {
 					 Int16GetDatum(counter), FullTransactionIdGetDatum(low_water),
-					 Int64GetDatum((int64) GetSystemIdentifier())
+					 Int64GetDatum((int64) GetSystemIdentifier()),
+					 FullTransactionIdGetDatum(GetCurrentFullTransactionId())
 				 }, NULL, false);
 }
 
@@ -146,16 +158,15 @@ state_make_stale(int16 counter)
 static void
 take_row(CounterState *state)
 {
-	static const Oid types[] = {XID8OID, INT8OID, BOOLOID};
-	Datum		values[lengthof(types)];
+	Datum		values[STATE_NCOLUMNS];
 
-	for (size_t i = 0; i < lengthof(types); i++)
+	for (int i = 0; i < STATE_NCOLUMNS; i++)
 	{
 		bool		isnull;
 
-		values[i] = plan_value(0, i + 1, types[i], &isnull);
+		values[i] = plan_value(0, i + 1, state_types[i], &isnull);
 		if (isnull)
-			elog(ERROR, "unexpected null in column %zu of a result", i + 1);
+			elog(ERROR, "unexpected null in column %d of a result", i + 1);
 	}
-	state_take(state, values[0], values[1], values[2]);
+	state_take(state, values);
 }

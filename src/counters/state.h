@@ -14,8 +14,13 @@ typedef struct CounterState
 	bool		stale;
 } CounterState;
 
-/* Takes a row's values over: a mark of another cluster means nothing in this one. */
-extern void state_take(CounterState *state, Datum low_water, Datum system_identifier, Datum stale);
+/* The columns of a state's row, in the order of state_take's values. */
+#define STATE_NCOLUMNS 5
+extern const char *const state_columns[STATE_NCOLUMNS];
+extern const Oid state_types[STATE_NCOLUMNS];
+
+/* Takes a row's values over: a mark that no fold of this cluster wrote into this row means nothing. */
+extern void state_take(CounterState *state, const Datum *values);
 
 /* Reads the state through SPI. */
 extern void state_read(CounterState *state, int16 counter);

@@ -12,7 +12,8 @@
  * transaction commits. Where no worker can be started, because all
  * max_worker_processes are in use, somebody will ask again.
  *
- * DROP DATABASE waits five seconds for others to leave. So the worker looks
+ * A worker waits for nobody who has locked the tables, and there is one in a
+ * database: who is second ends. DROP DATABASE waits five seconds for others to leave. So the worker looks
  * before each batch whether the database is locked, and ends.
  */
 #include "postgres.h"
@@ -47,7 +48,9 @@ PGDLLEXPORT void ddd_fold_worker(Datum database);
 
 static void at_transaction_end(XactEvent event, void *arg);
 static void start_worker(void);
+static bool run_batch(Counter *counter);
 static bool lock_database(void);
+static bool is_only_worker(void);
 
 void
 counters_init(void)
@@ -56,7 +59,7 @@ counters_init(void)
 							"Sets how many rows of ddd.counter_ledger may be pending before a background worker folds them.",
 							"0 starts no worker: ddd.fold_counters() has to be called.",
 							&fold_threshold, DEFAULT_FOLD_THRESHOLD, 0, INT_MAX,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(at_transaction_end, NULL);
 }
 
@@ -108,33 +111,44 @@ start_worker(void)
 void
 ddd_fold_worker(Datum database)
 {
-	bool		more = true;
+	int			ncounters;
+	Counter    *const *counters = counters_defined(&ncounters);
 
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, 0);
 
-	while (more)
+	for (int i = 0; i < ncounters; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
-		StartTransactionCommand();
-		/* whatever the database or the role has as its default */
-		XactIsoLevel = XACT_READ_COMMITTED;
-		XactReadOnly = false;
-		PushActiveSnapshot(GetTransactionSnapshot());
-		pgstat_report_activity(STATE_RUNNING, "ddd.fold_counters");
-		more = lock_database() && version_agrees() && fold_batch();
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-		pgstat_report_stat(true);
-		pgstat_report_activity(STATE_IDLE, NULL);
+		while (run_batch(counters[i]))
+			CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/* Folds a batch in a transaction; returns whether there may be more. */
+static bool
+run_batch(Counter *counter)
+{
+	bool		more;
+
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	StartTransactionCommand();
+	/* whatever the database or the role has as its default */
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "ddd.fold_counters");
+	more = lock_database() && is_only_worker() && version_agrees() && fold_batch(counter);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return more;
 }
 
 /* Locks the database as connecting to it does; returns false where somebody is about to drop it. */
@@ -145,4 +159,15 @@ lock_database(void)
 
 	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
 	return LockAcquire(&tag, RowExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Tells whether no other worker of this database is folding; none will until the transaction ends. */
+static bool
+is_only_worker(void)
+{
+	LOCKTAG		tag;
+
+	/* an object that nobody else locks */
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, DatabaseRelationId, MyDatabaseId, 1);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }

@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
@@ -69,6 +70,11 @@ ddd_migrate(PG_FUNCTION_ARGS)
 				 errmsg("ddd.migrate() is only for the scripts of ALTER EXTENSION ddd UPDATE")));
 	if (!OidIsValid(relation_schema_version()))
 		PG_RETURN_BOOL(false);
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("ddd cannot be migrated in a REPEATABLE READ or SERIALIZABLE transaction"),
+				 errdetail("It must see what was committed while it waited for its locks.")));
 
 	owner_begin(&owner, relation_owner());
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -133,6 +133,23 @@ sql($node, 'viewed', 'DROP VIEW public.top');
 sql($node, 'viewed', $up);
 is(deviations('viewed'), '0|0', '... then it runs');
 
+# ---- what was written while there was no extension is counted --------------------
+new_database($node, 'recreated', 'CREATE EXTENSION ddd', $fill, 'SELECT ddd.fold_counters()', 'DROP EXTENSION ddd CASCADE', $write);
+sql($node, 'recreated', 'CREATE EXTENSION ddd');
+is(sql($node, 'recreated', 'SELECT count(*) > 300, count(*) FILTER (WHERE told <> counted) FROM ddd.verify_counters()'), 't|0',
+	'dropped, written to and created again: every count is exact');
+sql($node, 'recreated', "SELECT ddd.fold_counters(); $write");
+is(deviations('recreated'), '0|0', '... after a fold as well');
+new_database($node, 'emptied', 'CREATE EXTENSION ddd', $fill, 'SELECT ddd.fold_counters()', 'DROP EXTENSION ddd CASCADE',
+	'DELETE FROM ddd.post_tags; DELETE FROM ddd.comments', 'CREATE EXTENSION ddd');
+is(sql($node, 'emptied', 'SELECT count(*) FROM ddd.popular_posts()'), '0', 'emptied meanwhile: nothing is counted');
+
+# ---- a snapshot from before its locks would count too little ---------------------
+foreach my $level ('repeatable read', 'serializable')
+{
+	is_refused($node, 'fresh_from', "BEGIN ISOLATION LEVEL $level; $up", '25001', undef, "the migration is refused under $level");
+}
+
 # ---- writers wait for the migration, and are counted --------------------------
 new_database($node, 'busy', "CREATE EXTENSION ddd VERSION '$from'", $fill);
 my $migrating = $node->background_psql('busy');

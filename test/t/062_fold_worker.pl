@@ -71,6 +71,24 @@ foreach my $default (
 	$node->safe_psql('postgres', 'DROP DATABASE strict');
 }
 
+# ---- a stale counter is counted anew -------------------------------------------
+sql($node, 'main', "TRUNCATE ddd.comments; INSERT INTO ddd.comments (content, post_id, author_id) VALUES ('c', 7, 1)");
+ok($node->poll_query_until('main', 'SELECT NOT bool_or(s.stale) FROM ddd.counter_state s, ddd.popular_posts(1) p'), 'what TRUNCATE left is counted anew');
+is(sql($node, 'main', 'SELECT id, comment_count FROM ddd.popular_posts()'), '7|1', '... and right');
+
+# ---- it waits for nobody ---------------------------------------------------------
+my $locker = $node->background_psql('main');
+sql($node, 'main', "SET ddd.fold_threshold = 0; $comments");
+$locker->query_safe('BEGIN');
+$locker->query_safe('LOCK TABLE ddd.comments IN ACCESS EXCLUSIVE MODE');
+sql($node, 'main', 'SELECT count(*) FROM ddd.popular_posts(1)') foreach 1 .. 5;
+ok( $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'ddd fold worker'}),
+	'no worker waits for a lock on a table');
+is(sql($node, 'main', $pending), '1000', 'so nothing is folded');
+$locker->query_safe('COMMIT');
+$locker->quit;
+ok(folded($node, 'main'), 'until the lock is given back');
+
 # ---- it does not, and nothing breaks -------------------------------------------
 new_database($node, 'off', $fill);
 sql($node, 'off', "SET ddd.fold_threshold = 0; $comments; SELECT count(*) FROM ddd.popular_posts(1)");

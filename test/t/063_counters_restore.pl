@@ -117,6 +117,10 @@ foreach my $target ([ 'smaller', 0 ], [ 'larger', 9 ])
 		$node->safe_psql('postgres', 'DROP DATABASE data');
 	}
 
+	new_database($node, 'data', 'CREATE EXTENSION ddd');
+	restore($node, 'data', "$in, data alone, with row security", '--data-only', '--enable-row-security');
+	is_exact($node, 'data', "$in, data alone, with row security");
+
 	# ---- one table alone, after its rows were lost
 	foreach my $table ('comments', 'post_tags')
 	{

@@ -82,6 +82,9 @@ is($primary->safe_psql('postgres', 'SELECT public.deviations()'), '0', 'primary:
 # ---- the standby takes over ------------------------------------------------------
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT public.deviations()'), '0', 'standby: every count is exact once it has caught up');
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+$primary->safe_psql('postgres', 'SELECT ddd.fold_counters()');
+$primary->command_ok([ 'pg_dump', '--file', $dump, '--dbname', $primary->connstr('postgres') ], 'the primary is dumped');
 $primary->safe_psql('postgres', 'SELECT pg_switch_wal()');
 $primary->stop;
 $standby->promote;
@@ -118,6 +121,14 @@ foreach my $point (1 .. $points)
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'recovery does not end';
 	like(slurp_file($node->logfile), qr/recovery stopping at restore point "point$point"/, "point $point: recovered to it");
 	is_exact($node, "point $point");
+
+	# the copy has the identifier of the primary, and younger transaction ids
+	$node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ],
+		"point $point: a dump of the primary is restored into the copy");
+	$node->safe_psql('restored', q{SELECT public.change('insert') FROM generate_series(1, 20)});
+	is($node->safe_psql('restored', 'SELECT public.deviations(); SELECT ddd.fold_counters() >= 0; SELECT public.deviations()'), "0\nt\n0",
+		"point $point: and every count of it is exact");
 	$node->stop;
 }
 
