@@ -236,6 +236,8 @@ new_database(
 		$$SELECT set_config('leak.name_' || i, repeat('x', 400), false)$$},
 	q{CREATE FUNCTION slow_down(i int) RETURNS bigint LANGUAGE sql AS
 		'INSERT INTO grows VALUES (i); SELECT count(*) FROM grows'},
+	# a call of popular_posts() or comment_count() then reads nothing that is pending
+	'SELECT ddd.fold_counters()',
 	'VACUUM ANALYZE');
 
 # ---- what leaks is noticed -------------------------------------------------

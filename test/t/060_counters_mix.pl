@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seconds = $ENV{SOAK_SECONDS} || 120;
+my $seconds = $ENV{SOAK_SECONDS} || 60;
 my $clients = 12;
 
 my $node = PostgreSQL::Test::Cluster->new('mix');
