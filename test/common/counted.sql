@@ -17,7 +17,7 @@ BEGIN
         EXIT WHEN page IS NULL;
         found := found || page;
         place := last_place;
-        size := CASE WHEN cardinality(found) >= 70 THEN 1000 ELSE 7 END;
+        size := CASE WHEN cardinality(found) >= 21 THEN 1000 ELSE 7 END;
     END LOOP;
     PERFORM set_config('ddd.access_path', 'auto', true);
     RETURN found;
@@ -43,11 +43,11 @@ CREATE FUNCTION pg_temp.ranked() RETURNS text STABLE LANGUAGE sql AS $$
                                        count(*) / power(greatest(extract(epoch FROM now() - p.created_at), 0)::float8 / 3600 + 2,
                                                         gravity) AS score
                                   FROM ddd.posts p JOIN ddd.comments c ON c.post_id = p.id GROUP BY p.id) x) s
+    ), compared AS MATERIALIZED (
+        SELECT call || ' by ' || path AS what, pg_temp.walked(path, call) IS NOT DISTINCT FROM posts AS equal
+          FROM wanted, unnest('{auto,spi}'::text[]) path
     )
-    SELECT CASE WHEN bool_and(pg_temp.walked(path, call) IS NOT DISTINCT FROM posts) THEN 'exact'
-                ELSE string_agg(call || ' by ' || path, ', ')
-                       FILTER (WHERE pg_temp.walked(path, call) IS DISTINCT FROM posts) END
-      FROM wanted, unnest('{auto,spi}'::text[]) path
+    SELECT coalesce(string_agg(what, ', ') FILTER (WHERE NOT equal), 'exact') FROM compared
 $$;
 
 -- counted(): compares every counter with count(*), and ranked() too, in one

@@ -72,17 +72,17 @@ BEGIN
     RETURN NEXT;
 END $$;
 BEGIN;
-SELECT pages > 50 AS ended, posts > 1000 AS listed, twice
-  FROM pg_temp.moving_walk('ddd.popular_posts(20, $1)',
+SELECT pages > 15 AS ended, posts > 1000 AS listed, twice
+  FROM pg_temp.moving_walk('ddd.popular_posts(60, $1)',
        'INSERT INTO ddd.comments (content, post_id, author_id) SELECT ''c'', id, -1 FROM ddd.posts ORDER BY random() LIMIT 200');
-SELECT pages > 10 AS ended, posts > 200 AS listed, twice
-  FROM pg_temp.moving_walk('ddd.popular_posts(20, $1, since => ''50 days'')',
+SELECT pages > 3 AS ended, posts > 200 AS listed, twice
+  FROM pg_temp.moving_walk('ddd.popular_posts(60, $1, since => ''50 days'')',
        'INSERT INTO ddd.comments (content, post_id, author_id) SELECT ''c'', id, -1 FROM ddd.posts ORDER BY random() LIMIT 30');
-SELECT pages > 20 AS ended, posts > 500 AS listed, twice
-  FROM pg_temp.moving_walk('ddd.hot_posts(40, $1)',
+SELECT pages > 6 AS ended, posts > 500 AS listed, twice
+  FROM pg_temp.moving_walk('ddd.hot_posts(120, $1)',
        'INSERT INTO ddd.comments (content, post_id, author_id) SELECT ''c'', id, -1 FROM ddd.posts ORDER BY random() LIMIT 200');
-SELECT pages > 20 AS ended
-  FROM pg_temp.moving_walk('ddd.popular_posts(20, $1)',
+SELECT pages > 8 AS ended
+  FROM pg_temp.moving_walk('ddd.popular_posts(100, $1)',
        'DELETE FROM ddd.comments WHERE id IN (SELECT id FROM ddd.comments ORDER BY random() LIMIT 300)');
 ROLLBACK;
 
