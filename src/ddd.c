@@ -14,7 +14,6 @@
 #include "core/core.h"
 #include "counters/counters.h"
 #include "migrations/migrations.h"
-#include "popularity/popularity.h"
 #include "tags/tags.h"
 #include "users/users.h"
 
@@ -32,7 +31,6 @@ _PG_init(void)
 	users_init();
 	counters_init();
 	blog_init();
-	popularity_init();
 	tags_init();
 	migrations_init();
 

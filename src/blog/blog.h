@@ -6,6 +6,7 @@
 #define DDD_BLOG_H
 
 #include "core/core.h"
+#include "counters/counters.h"
 
 /* The columns of ddd.post_info, in its order, of a table or alias p. */
 #define POST_COLUMNS \
@@ -17,6 +18,11 @@
 
 /* Keys that stand before the newest row of any listing by (created_at, id) DESC. */
 #define NEWEST_FIRST {PG_INT64_MAX, PG_INT64_MAX}
+
+/* comments.c --------------------------------------------------------------- */
+
+/* The numbers of comments of posts. */
+extern Counter comments_by_post;
 
 /* post_reader.c ------------------------------------------------------------ */
 

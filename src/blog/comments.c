@@ -23,6 +23,8 @@
 
 #define DEFAULT_MAX_DEPTH	32
 
+Counter		comments_by_post = COUNTER(1, "comments", "post_id", "posts");
+
 static int	max_depth = DEFAULT_MAX_DEPTH;
 
 static SpiPlan insert_plan = {
@@ -82,6 +84,7 @@ static void check_parent(int64 parent_id, Datum post_id, Datum author_id);
 void
 comments_init(void)
 {
+	counter_define(&comments_by_post);
 	DefineCustomIntVariable("ddd.max_comment_depth",
 							"Sets how deep a thread of comments may be.",
 							"A top-level comment has depth 1.",

@@ -43,7 +43,7 @@ extern Counter *const *counters_defined(int *count);
 /* Returns NULL where the counter is stale: the caller must count the rows himself. */
 extern CounterReader *counter_open(Counter *counter);
 
-/* Reads the counts of n subjects. */
+/* Reads the counts of n subjects; "values" may be where the ids are. */
 extern void counter_values(CounterReader *reader, const int64 *subject_ids, int n, int64 *values);
 
 extern void counter_close(CounterReader *reader);

@@ -22,8 +22,6 @@
 #include "blog/blog.h"
 #include "popularity/popularity.h"
 
-Counter		comments_by_post = COUNTER(1, "comments", "post_id", "posts");
-
 static SpiPlan counted_plan = {
 	.sql = "SELECT " POST_COLUMNS ", k.count, k.count, p.created_at, p.id, $6 FROM"
 	" (SELECT c.post_id, count(*) AS count FROM ddd.comments c WHERE c.created_at >= $6 GROUP BY c.post_id) k"
@@ -57,12 +55,6 @@ static bool rank_by_count(RankedPosts *posts, Ranking *ranking);
 static void fill_count(RankedPosts *posts, const Rank *rank, Datum *values);
 static void write_commented(RankedPosts *posts, FunctionCallInfo fcinfo);
 static void write_uncommented(ListPage *page, FunctionCallInfo fcinfo);
-
-void
-popularity_init(void)
-{
-	counter_define(&comments_by_post);
-}
 
 PG_FUNCTION_INFO_V1(ddd_popular_posts);
 

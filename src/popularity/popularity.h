@@ -1,19 +1,12 @@
 /*
  * popularity.h
- *		The popularity context: which posts are talked about.
+ *		The popularity context: which posts are talked about. Private to it.
  */
 #ifndef DDD_POPULARITY_H
 #define DDD_POPULARITY_H
 
 #include "core/core.h"
 #include "counters/counters.h"
-
-/* Defines the counter of comments by post. */
-extern void popularity_init(void);
-
-/* What follows is private to popularity. */
-
-extern Counter comments_by_post;
 
 /* A listing of posts whose order is a ranking of them by some first key, created_at and id. */
 typedef struct RankedPosts

@@ -97,10 +97,6 @@ my @exceptions = (
 		reason => 'whether the window has few comments is tried first',
 	},
 	{
-		calls => qr/^posts_detail\b/, more => 'sum(r.comment_count)',
-		reason => 'the comments of the page\'s posts are counted',
-	},
-	{
 		calls => qr/^search_users\b/, table => 'users',
 		reason => 'text within names is only found by an index of pg_trgm, which the user adds',
 	},

@@ -40,8 +40,9 @@ my %call = (
 	verify_counters => 'ddd.verify_counters(7)',
 	posts_by_tag => q{ddd.posts_by_tag('all', 50)});
 # Those that run more than one: a search is three lists, a tag is looked up
-# first, and popular posts are ranked before their rows are read, hot ones by two lists.
-my %most = (search_users => 3, posts_by_tag => 2, popular_posts => 3, hot_posts => 5, verify_counters => 4);
+# first, and popular posts are ranked before their rows are read, hot ones by two lists; posts with details
+# have their comments counted before.
+my %most = (search_users => 3, posts_detail => 3, posts_by_tag => 2, popular_posts => 3, hot_posts => 5, verify_counters => 4);
 # One runs a statement for each counter.
 my %often = (verify_counters => 2);
 my @listings = split /\n/, sql($node, $db,
