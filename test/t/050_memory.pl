@@ -112,7 +112,7 @@ my @calls = (
 	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],
 	[ 'verify_counters(integer, text)', $slow, 'ddd.verify_counters(20)' ],
 	[ 'fold_counters()', $slow, 'ddd.fold_counters()' ],
-	[ 'rebuild_counters()', { calls => 500 }, 'ddd.rebuild_counters()' ],
+	[ 'rebuild_counters()', { calls => 500, rolled_back => 1 }, 'ddd.rebuild_counters()' ],
 	[ 'set_post_tags(bigint, text[])', $write, q{ddd.set_post_tags(1 + i % 500, ARRAY['t' || i % 7])} ],
 
 	# errors: before anything was done, inside SPI, and while cleaning up
