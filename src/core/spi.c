@@ -120,7 +120,7 @@ prepare(SpiPlan *plan)
 static void
 plan_walk(SpiPlan *plan)
 {
-	CachedPlanSource *source = linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan->saved));
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan->saved));
 	CachedPlan *made = source->gplan;
 	int			guc_level;
 

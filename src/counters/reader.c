@@ -141,7 +141,8 @@ read_state(int16 counter, CounterState *state)
 	if (index_cursor_next_row(&states))
 	{
 		for (int i = 0; i < STATE_NCOLUMNS && !isnull; i++)
-			values[i] = slot_getattr(states.slot, columns[i], &isnull);
+			values[i] = columns[i] < 0 ? slot_getsysattr(states.slot, columns[i], &isnull) :
+				slot_getattr(states.slot, columns[i], &isnull);
 		if (!isnull)
 			state_take(state, values);
 	}

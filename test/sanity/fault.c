@@ -69,6 +69,8 @@ ddd_fault(PG_FUNCTION_ARGS)
 		result = PG_INT32_MAX - 99 + length;
 	else if (strcmp(kind, "shift") == 0)
 		result = 1 << length;
+	else if (strcmp(kind, "assertion") == 0)
+		Assert(strcmp(kind, "what ddd_fault was given") == 0);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

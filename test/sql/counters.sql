@@ -2,7 +2,6 @@
 -- by both access paths.
 \set VERBOSITY terse
 SET client_min_messages = warning;
-SET ddd.fold_threshold = 0;
 \getenv input PG_ABS_SRCDIR
 \set counted :input '/common/counted.sql'
 \i :counted

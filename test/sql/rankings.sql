@@ -2,7 +2,6 @@
 -- that are spread over years, folded or not, and while the counter is stale.
 \set VERBOSITY terse
 SET client_min_messages = warning;
-SET ddd.fold_threshold = 0;
 \getenv input PG_ABS_SRCDIR
 \set counted :input '/common/counted.sql'
 \i :counted

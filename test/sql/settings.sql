@@ -5,7 +5,7 @@ SET client_min_messages = warning;
 \getenv input PG_ABS_SRCDIR
 SELECT library IS NOT NULL AS loaded FROM ddd.version();
 -- rows of pg_settings: units and short_desc
-SELECT name, setting, unit, vartype, min_val, max_val, enumvals, context, short_desc ~ '^[A-Z].{10,}[.]$' AS described
+SELECT name, boot_val AS "default", unit, vartype, min_val, max_val, enumvals, context, short_desc ~ '^[A-Z].{10,}[.]$' AS described
   FROM pg_settings WHERE name ~ '^ddd[.]' ORDER BY name COLLATE "C";
 
 -- a typo
