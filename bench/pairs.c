@@ -14,7 +14,9 @@
  *	after SQL				a statement to run before each slice of the side above; not timed
  *
  * After a slice of each side that does not count, every round runs one slice
- * of each: A B C A B C ... A slice is as many whole turns through a side's
+ * of each, there and back: A B C C B A ... What ran before has the CPU's caches,
+ * and in an order that is always the same it would always be the same one's
+ * luck. A slice is as many whole turns through a side's
  * parameters as fill SLICE_MS. Rounds end early, but not before AT_LEAST, when
  * BUDGET_S is used up. Output, one line per slice: NAME, milliseconds per call,
  * milliseconds of the backend's CPU per call, calls.
@@ -301,7 +303,7 @@ main(int argc, char **argv)
 		if (round >= atoi(argv[3]) && now() - began > atof(argv[5]))
 			break;
 		for (int i = 0; i < nsides; i++)
-			slice(&sides[i], seconds, 1);
+			slice(&sides[round % 2 == 0 ? i : nsides - 1 - i], seconds, 1);
 	}
 	for (int i = 0; i < ndatabases; i++)
 		PQfinish(databases[i].conn);

@@ -134,11 +134,14 @@ typedef struct OwnerScope
 } OwnerScope;
 
 /*
- * Acts as the given role with a pinned search_path and the restricted
- * operation flag. On error the (sub)transaction's abort undoes it.
+ * Acts as the given role with the restricted-operation flag. On error the
+ * (sub)transaction's abort undoes it.
  */
 extern void owner_begin(OwnerScope *scope, Oid owner);
 extern void owner_end(OwnerScope *scope);
+
+/* Pins search_path until the scope ends; for whoever runs SQL in one, as plan_execute does itself. */
+extern void owner_pin_path(void);
 
 /* spi.c -------------------------------------------------------------------- */
 

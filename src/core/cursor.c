@@ -267,17 +267,23 @@ base64url_encode(const unsigned char *bytes, size_t len, char *encoded)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	char	   *at = encoded;
-	uint32		buffer = 0;
-	int			nbits = 0;
 
-	for (size_t i = 0; i < len; i++)
+	for (; len >= 3; bytes += 3, len -= 3)
 	{
-		buffer = buffer << 8 | bytes[i];
-		for (nbits += 8; nbits >= 6; nbits -= 6)
-			*at++ = digits[buffer >> (nbits - 6) & 63];
+		*at++ = digits[bytes[0] >> 2];
+		*at++ = digits[(bytes[0] << 4 | bytes[1] >> 4) & 63];
+		*at++ = digits[(bytes[1] << 2 | bytes[2] >> 6) & 63];
+		*at++ = digits[bytes[2] & 63];
 	}
-	if (nbits > 0)
-		*at++ = digits[buffer << (6 - nbits) & 63];
+	if (len > 0)
+	{
+		uint32		rest = bytes[0] << 8 | (len > 1 ? bytes[1] : 0);
+
+		*at++ = digits[rest >> 10];
+		*at++ = digits[rest >> 4 & 63];
+		if (len > 1)
+			*at++ = digits[rest << 2 & 63];
+	}
 	return at - encoded;
 }
 

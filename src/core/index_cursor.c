@@ -36,6 +36,7 @@
 #include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
+#include "storage/sinval.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -107,13 +108,18 @@ index_cursor_open(IndexCursor *cursor, const char *table, const IndexColumn *col
 int
 index_cursor_column(IndexCursor *cursor, const char *name, Oid type)
 {
-	AttrNumber	column = get_attnum(RelationGetRelid(cursor->table), name);
-	Oid			found;
+	TupleDesc	desc = RelationGetDescr(cursor->table);
 
-	if (column <= 0)
-		return 0;
-	found = TupleDescAttr(RelationGetDescr(cursor->table), column - 1)->atttypid;
-	return found == type || (type == TEXTOID && found == VARCHAROID) ? column : 0;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (strcmp(NameStr(attribute->attname), name) != 0 || attribute->attisdropped)
+			continue;
+		return attribute->atttypid == type || (type == TEXTOID && attribute->atttypid == VARCHAROID) ?
+			attribute->attnum : 0;
+	}
+	return 0;
 }
 
 void
@@ -207,6 +213,7 @@ index_cursor_close(IndexCursor *cursor)
 static Relation
 open_table(const char *name)
 {
+	uint64		invalidations = SharedInvalidMessageCounter;
 	Oid			namespace = get_namespace_oid("ddd", true);
 	Oid			relid = OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
 	Relation	table;
@@ -217,7 +224,7 @@ open_table(const char *name)
 	if (table == NULL)
 		return NULL;
 	/* the name may have moved on while waiting for the lock */
-	if (get_relname_relid(name, namespace) == relid &&
+	if ((invalidations == SharedInvalidMessageCounter || get_relname_relid(name, namespace) == relid) &&
 		table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relam == HEAP_TABLE_AM_OID &&
 		RelationIsPermanent(table) &&
 		!table->rd_rel->relhassubclass && !table->rd_rel->relispartition &&

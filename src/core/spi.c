@@ -43,6 +43,7 @@ plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, bool read_only,
 	SPIExecuteOptions options = {.read_only = read_only, .dest = receiver};
 	int			code;
 
+	owner_pin_path();
 	if (plan->saved == NULL)
 		prepare(plan);
 

@@ -35,7 +35,6 @@ static SpiPlan values_plan = {
 
 static bool read_state(int16 counter, CounterState *state);
 static bool read_ledger(CounterReader *reader);
-static bool open_numbers(CounterReader *reader);
 
 CounterReader *
 counter_open(Counter *counter)
@@ -51,14 +50,14 @@ counter_open(Counter *counter)
 		fold_ask_read(PG_INT64_MAX);
 		return NULL;
 	}
-	reader->direct = reader->direct && read_ledger(reader) && open_numbers(reader);
+	reader->direct = reader->direct && read_ledger(reader);
 	return reader;
 }
 
 void
 counter_values(CounterReader *reader, const int64 *subject_ids, int n, int64 *values)
 {
-	if (!reader->direct)
+	if (!reader->direct || !numbers_open(reader))
 	{
 		plan_execute(&values_plan, (Datum[])
 					 {
@@ -84,8 +83,21 @@ counter_values(CounterReader *reader, const int64 *subject_ids, int n, int64 *va
 void
 counter_close(CounterReader *reader)
 {
-	if (reader->direct)
+	if (reader->value != 0)
 		index_cursor_close(&reader->numbers);
+}
+
+bool
+numbers_open(CounterReader *reader)
+{
+	if (reader->value != 0)
+		return true;
+	if (!index_cursor_open(&reader->numbers, "counters", counters_key, lengthof(counters_key), false))
+		return false;
+	reader->value = index_cursor_column(&reader->numbers, "value", INT8OID);
+	if (reader->value == 0)
+		index_cursor_close(&reader->numbers);
+	return reader->value != 0;
 }
 
 int64
@@ -100,17 +112,6 @@ numbers_read(CounterReader *reader, int64 subject_id)
 	if (!index_cursor_next_row(&reader->numbers))
 		return 0;
 	return DatumGetInt64(slot_getattr(reader->numbers.slot, reader->value, &isnull));
-}
-
-static bool
-open_numbers(CounterReader *reader)
-{
-	if (!index_cursor_open(&reader->numbers, "counters", counters_key, lengthof(counters_key), false))
-		return false;
-	reader->value = index_cursor_column(&reader->numbers, "value", INT8OID);
-	if (reader->value == 0)
-		index_cursor_close(&reader->numbers);
-	return reader->value != 0;
 }
 
 static bool

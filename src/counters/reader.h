@@ -16,9 +16,12 @@ struct CounterReader
 	bool		direct;			/* through index cursors; otherwise SPI reads all but the state */
 	subjects_hash *pending;		/* what is to be added to the numbers; NULL where nothing is */
 	int64		largest;		/* pending delta, 0 or more */
-	IndexCursor numbers;		/* of ddd.counters, to look subjects up */
-	int			value;			/* the column's number there */
+	IndexCursor numbers;		/* of ddd.counters, to look subjects up, once it is opened */
+	int			value;			/* the column's number there, 0 before */
 };
+
+/* Opens what numbers_read needs, unless it is; false where SPI must do it instead. */
+extern bool numbers_open(CounterReader *reader);
 
 /* Reads a subject's number, without what is pending; 0 where it has none. */
 extern int64 numbers_read(CounterReader *reader, int64 subject_id);

@@ -41,7 +41,7 @@ static const IndexColumn ranking[] = {
 	{"subject_id", INT8OID, true},
 };
 
-/* Where a ranking and its subjects are read. */
+/* Where a ranking is read, and the subjects where something is pending. */
 typedef struct Parts
 {
 	CounterReader *reader;
@@ -52,6 +52,7 @@ typedef struct Parts
 
 static void top_by_spi(CounterReader *reader, Ranking *top);
 static bool open_parts(Parts *parts, CounterReader *reader);
+static bool open_subjects(Parts *parts);
 static void close_parts(Parts *parts);
 static bool walk(Parts *parts, Ranking *top, int64 *reached);
 static void look_up(Parts *parts, Ranking *top, bool at_end, int64 reached);
@@ -111,22 +112,29 @@ open_parts(Parts *parts, CounterReader *reader)
 	parts->reader = reader;
 	if (!index_cursor_open(&parts->ranking, "counters", ranking, lengthof(ranking), true))
 		return false;
-	if (index_cursor_open(&parts->subjects, reader->counter->subjects,
-						  subject_key, lengthof(subject_key), false))
-	{
-		parts->created_at = index_cursor_column(&parts->subjects, "created_at", TIMESTAMPTZOID);
-		if (parts->created_at != 0)
-			return true;
-		index_cursor_close(&parts->subjects);
-	}
+	if (reader->pending == NULL || (numbers_open(reader) && open_subjects(parts)))
+		return true;
 	index_cursor_close(&parts->ranking);
 	return false;
+}
+
+static bool
+open_subjects(Parts *parts)
+{
+	if (!index_cursor_open(&parts->subjects, parts->reader->counter->subjects,
+						   subject_key, lengthof(subject_key), false))
+		return false;
+	parts->created_at = index_cursor_column(&parts->subjects, "created_at", TIMESTAMPTZOID);
+	if (parts->created_at == 0)
+		index_cursor_close(&parts->subjects);
+	return parts->created_at != 0;
 }
 
 static void
 close_parts(Parts *parts)
 {
-	index_cursor_close(&parts->subjects);
+	if (parts->reader->pending != NULL)
+		index_cursor_close(&parts->subjects);
 	index_cursor_close(&parts->ranking);
 }
 

@@ -254,6 +254,7 @@ run_internal(const char *sql)
 	Datum		value;
 	int64		result = 0;
 
+	owner_pin_path();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT || SPI_processed != 1)

@@ -15,7 +15,8 @@
  * The walk is long where the window is so short, or so quiet, that old posts
  * with many comments have none in it. Then the window itself holds few: all of
  * its comments are counted in one statement. Which is less is found by trying
- * both with a budget that grows fourfold.
+ * both with a budget that grows fourfold: to look a post up takes as long as to
+ * count a number of comments in a row.
  *
  * Cost: the lesser of
  *	- the comments in the window;
@@ -35,6 +36,10 @@
 
 #define MIN_BATCH	32
 #define MAX_BATCH	1024
+
+/* How many posts are looked up before the window's size is looked at again, and what one counts for. */
+#define FIRST_BUDGET		64
+#define COMMENTS_PER_POST	16
 
 /* How many comments the window has, if fewer than $2. */
 static SpiPlan size_plan = {
@@ -77,8 +82,8 @@ rank_in_window(RankedPosts *posts, Ranking *ranking)
 		CHECK_FOR_INTERRUPTS();
 		if (visited + totals.wanted > budget)
 		{
-			budget = Max(budget * 4, MAX_BATCH);
-			if (!window_has(since, budget))
+			budget = Max(budget * 4, FIRST_BUDGET);
+			if (!window_has(since, budget * COMMENTS_PER_POST))
 				return false;
 		}
 		totals.held = 0;
