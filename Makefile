@@ -8,7 +8,7 @@ CONTEXTS   := core users counters blog popularity tags migrations
 MODULE_big  = ddd
 OBJS        = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 PG_CPPFLAGS = -Isrc -DDDD_VERSION='"$(EXTVERSION)"'
-SHLIB_LINK  = -lsodium -lcrypt
+SHLIB_LINK  = -lsodium -lcrypt -lutf8proc
 PG_CONFIG  ?= pg_config
 
 # ---- generated SQL (cat and sed, nothing else) ----------------------------
@@ -95,14 +95,17 @@ reference:
 	@.ci/reference
 
 # A Debian package of what "make install" installs.
-DEB_ARCH    = $(shell dpkg --print-architecture)
+DEB_ARCH     = $(shell dpkg --print-architecture)
+# its name has the number of the library's interface, which differs between releases
+DEB_UTF8PROC = $(shell dpkg-query -W -f '$${Depends}' libutf8proc-dev | grep -o 'libutf8proc[0-9]*')
 deb: all
 	rm -rf build/deb
 	$(MAKE) install DESTDIR=$(CURDIR)/build/deb
 	mkdir -p build/deb/DEBIAN
 	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-ddd' 'Version: $(EXTVERSION)' \
 	  'Architecture: $(DEB_ARCH)' 'Section: database' 'Priority: optional' \
-	  'Maintainer: ddd <ddd@example.org>' 'Depends: postgresql-$(MAJORVERSION), libsodium23, libcrypt1' \
+	  'Maintainer: ddd <ddd@example.org>' \
+	  'Depends: postgresql-$(MAJORVERSION), libsodium23, libcrypt1, $(DEB_UTF8PROC)' \
 	  'Description: users, posts, comments and tags for PostgreSQL, with their rules' > build/deb/DEBIAN/control
 	dpkg-deb --root-owner-group --build build/deb build/postgresql-$(MAJORVERSION)-ddd_$(EXTVERSION)_$(DEB_ARCH).deb
 

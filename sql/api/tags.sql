@@ -1,5 +1,377 @@
 -- tags: finding posts by tag.
 
+CREATE OR REPLACE FUNCTION ddd.tag_key(name text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_key';
+COMMENT ON FUNCTION ddd.tag_key(text) IS
+'Returns the form of a tag''s name that all names of the same tag have.
+White space around the name goes; then it is put into Unicode''s canonical caseless form,
+NFC(toCasefold(NFD(name))), whatever the database''s locale and collation. Where the database''s
+encoding has no place for that, ASCII letters alone are folded.
+name: the name; NULL gives NULL.
+Returns: the key, which is its own key.
+Errors:
+  22001 name of more than 800 bytes
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tag_key(text) FROM PUBLIC;
+
+-- A shell until its functions are there; what is revoked names it, and so comes after.
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('tag_query') THEN
+        CREATE TYPE ddd.tag_query;
+    END IF;
+END
+$ddd$;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_in(query cstring) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_in';
+COMMENT ON FUNCTION ddd.tag_query_in(cstring) IS
+'Reads a tag query.
+Errors:
+  22023 no tag query: the message has the place, the detail what is wrong there
+Context: tags (internal).';
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_out(query ddd.tag_query) RETURNS cstring
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_out';
+COMMENT ON FUNCTION ddd.tag_query_out(ddd.tag_query) IS
+'Writes a tag query as text that reads back as the same.
+Errors: none.
+Context: tags (internal).';
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_recv(message internal) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_recv';
+COMMENT ON FUNCTION ddd.tag_query_recv(internal) IS
+'Reads a tag query in its binary form: a byte 1, then its text.
+Errors:
+  22023 no tag query
+  22P03 another byte than 1
+Context: tags (internal).';
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_send(query ddd.tag_query) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_send';
+COMMENT ON FUNCTION ddd.tag_query_send(ddd.tag_query) IS
+'Writes a tag query in its binary form: a byte 1, then its text.
+Errors: none.
+Context: tags (internal).';
+
+DO $ddd$
+BEGIN
+    IF NOT (SELECT typisdefined FROM pg_type WHERE typname = 'tag_query' AND typnamespace = 'ddd'::regnamespace) THEN
+        CREATE TYPE ddd.tag_query (
+            INPUT = ddd.tag_query_in, OUTPUT = ddd.tag_query_out, RECEIVE = ddd.tag_query_recv, SEND = ddd.tag_query_send,
+            INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.tag_query IS
+'A question about tags: names, & (and), | (or), ! (not), parentheses; name* for all tags that begin so; {a, b} for these tags and no other; () for never. A name with white space or one of &|!(){},*"\ stands in double quotes, in which \" and \ stand for " and \.';
+REVOKE ALL ON TYPE ddd.tag_query FROM PUBLIC;
+REVOKE ALL ON FUNCTION ddd.tag_query_in(cstring) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ddd.tag_query_out(ddd.tag_query) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ddd.tag_query_recv(internal) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ddd.tag_query_send(ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_eq(query ddd.tag_query, other ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_eq';
+COMMENT ON FUNCTION ddd.tag_query_eq(ddd.tag_query, ddd.tag_query) IS
+'Tells whether a tag query is equal to another in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_eq(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_ne(query ddd.tag_query, other ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_ne';
+COMMENT ON FUNCTION ddd.tag_query_ne(ddd.tag_query, ddd.tag_query) IS
+'Tells whether a tag query differs from another in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_ne(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_lt(query ddd.tag_query, other ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_lt';
+COMMENT ON FUNCTION ddd.tag_query_lt(ddd.tag_query, ddd.tag_query) IS
+'Tells whether a tag query comes before another in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_lt(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_le(query ddd.tag_query, other ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_le';
+COMMENT ON FUNCTION ddd.tag_query_le(ddd.tag_query, ddd.tag_query) IS
+'Tells whether a tag query does not come after another in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_le(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_gt(query ddd.tag_query, other ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_gt';
+COMMENT ON FUNCTION ddd.tag_query_gt(ddd.tag_query, ddd.tag_query) IS
+'Tells whether a tag query comes after another in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_gt(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_ge(query ddd.tag_query, other ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_ge';
+COMMENT ON FUNCTION ddd.tag_query_ge(ddd.tag_query, ddd.tag_query) IS
+'Tells whether a tag query does not come before another in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_ge(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_cmp(query ddd.tag_query, other ddd.tag_query) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_cmp';
+COMMENT ON FUNCTION ddd.tag_query_cmp(ddd.tag_query, ddd.tag_query) IS
+'Compares tag queries in the order of their bytes.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_cmp(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_hash(query ddd.tag_query) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_hash';
+COMMENT ON FUNCTION ddd.tag_query_hash(ddd.tag_query) IS
+'Hashes a tag query.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_hash(ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_hash_extended(query ddd.tag_query, seed bigint) RETURNS bigint
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_hash_extended';
+COMMENT ON FUNCTION ddd.tag_query_hash_extended(ddd.tag_query, bigint) IS
+'Hashes a tag query with a seed.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tag_query_hash_extended(ddd.tag_query, bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tags_all(tags text[]) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tags_all';
+COMMENT ON FUNCTION ddd.tags_all(text[]) IS
+'Makes a tag query of names: all of them.
+tags: the names, in any order and spelling; a name twice counts once.
+Returns: the query; of no names, one that is always true.
+Errors:
+  22004 null tags or element
+  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  2202E tags is not a one-dimensional array
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tags_all(text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tags_any(tags text[]) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tags_any';
+COMMENT ON FUNCTION ddd.tags_any(text[]) IS
+'Makes a tag query of names: at least one of them.
+tags: the names, in any order and spelling; a name twice counts once.
+Returns: the query; of no names, one that is never true.
+Errors:
+  22004 null tags or element
+  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  2202E tags is not a one-dimensional array
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tags_any(text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tags_none(tags text[]) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tags_none';
+COMMENT ON FUNCTION ddd.tags_none(text[]) IS
+'Makes a tag query of names: none of them.
+tags: the names, in any order and spelling; a name twice counts once.
+Returns: the query; of no names, one that is always true.
+Errors:
+  22004 null tags or element
+  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  2202E tags is not a one-dimensional array
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tags_none(text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tags_exact(tags text[]) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tags_exact';
+COMMENT ON FUNCTION ddd.tags_exact(text[]) IS
+'Makes a tag query of names: these and no other.
+tags: the names, in any order and spelling; a name twice counts once.
+Returns: the query; of no names, one for what has no tags.
+Errors:
+  22004 null tags or element
+  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  2202E tags is not a one-dimensional array
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tags_exact(text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_and(query ddd.tag_query, other ddd.tag_query) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_and';
+COMMENT ON FUNCTION ddd.tag_query_and(ddd.tag_query, ddd.tag_query) IS
+'Makes a tag query that is true where two are: operator &&.
+query: one query; NULL gives NULL.
+other: the other one; NULL gives NULL.
+Returns: the query, in canonical form.
+Errors:
+  22023 more than 256 names and operators, or nested more than 32 deep
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tag_query_and(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_or(query ddd.tag_query, other ddd.tag_query) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_or';
+COMMENT ON FUNCTION ddd.tag_query_or(ddd.tag_query, ddd.tag_query) IS
+'Makes a tag query that is true where at least one of two is: operator ||.
+query: one query; NULL gives NULL.
+other: the other one; NULL gives NULL.
+Returns: the query, in canonical form.
+Errors:
+  22023 more than 256 names and operators, or nested more than 32 deep
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tag_query_or(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tag_query_not(query ddd.tag_query) RETURNS ddd.tag_query
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tag_query_not';
+COMMENT ON FUNCTION ddd.tag_query_not(ddd.tag_query) IS
+'Makes a tag query that is true where another is not: operator !!.
+query: the other query; NULL gives NULL.
+Returns: the query, in canonical form.
+Errors:
+  22023 more than 256 names and operators, or nested more than 32 deep
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tag_query_not(ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tags_match(tags text[], query ddd.tag_query) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tags_match';
+COMMENT ON FUNCTION ddd.tags_match(text[], ddd.tag_query) IS
+'Tells whether an array of tags is what a tag query asks for: operator @@.
+An element that is NULL, blank or of more than 800 bytes is no tag. A GIN index with the operator
+class ddd.tag_array_ops finds such arrays.
+tags: names, in any order and spelling; NULL gives NULL.
+query: the query; NULL gives NULL.
+Returns: true or false.
+Errors: none.
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.tags_match(text[], ddd.tag_query) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.tags_match_selectivity(planner internal, operator oid, arguments internal, variable integer) RETURNS double precision
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_tags_match_selectivity';
+COMMENT ON FUNCTION ddd.tags_match_selectivity(internal, oid, internal, integer) IS
+'Estimates how many arrays of tags are what a tag query asks for.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.tags_match_selectivity(internal, oid, internal, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.gin_tags_compare(one text, other text) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_gin_tags_compare';
+COMMENT ON FUNCTION ddd.gin_tags_compare(text, text) IS
+'Compares keys of an index of tags, byte by byte.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.gin_tags_compare(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.gin_tags_compare_prefix(prefix text, key text, strategy smallint, extra internal) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_gin_tags_compare_prefix';
+COMMENT ON FUNCTION ddd.gin_tags_compare_prefix(text, text, smallint, internal) IS
+'Tells whether a key of an index of tags begins with a prefix: 0, or 1.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.gin_tags_compare_prefix(text, text, smallint, internal) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.gin_tags_extract_value(tags text[], nkeys internal, nulls internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_gin_tags_extract_value';
+COMMENT ON FUNCTION ddd.gin_tags_extract_value(text[], internal, internal) IS
+'Gives the keys of an array for an index of tags.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.gin_tags_extract_value(text[], internal, internal) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.gin_tags_extract_query(query ddd.tag_query, nkeys internal, strategy smallint, partial internal, extra internal, nulls internal, mode internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_gin_tags_extract_query';
+COMMENT ON FUNCTION ddd.gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal) IS
+'Gives the keys of a tag query for an index of tags.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.gin_tags_consistent(checks internal, strategy smallint, query ddd.tag_query, nkeys integer, extra internal, keys internal, nulls internal) RETURNS "char"
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_gin_tags_consistent';
+COMMENT ON FUNCTION ddd.gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal) IS
+'Tells whether an array with these keys is what a tag query asks for.
+Errors: none.
+Context: tags (internal).';
+REVOKE ALL ON FUNCTION ddd.gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal) FROM PUBLIC;
+
+DO $ddd$
+BEGIN
+    IF EXISTS (SELECT FROM pg_opclass c JOIN pg_depend d ON d.classid = 'pg_opclass'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+                WHERE c.opcname = 'tag_array_ops' AND c.opcnamespace = 'ddd'::regnamespace) THEN
+        RETURN;
+    END IF;
+
+    CREATE CAST (text AS ddd.tag_query) WITH INOUT AS ASSIGNMENT;
+
+    CREATE OPERATOR ddd.= (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_eq,
+        COMMUTATOR = OPERATOR(ddd.=), NEGATOR = OPERATOR(ddd.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+    CREATE OPERATOR ddd.<> (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_ne,
+        COMMUTATOR = OPERATOR(ddd.<>), NEGATOR = OPERATOR(ddd.=), RESTRICT = neqsel, JOIN = neqjoinsel);
+    CREATE OPERATOR ddd.< (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_lt,
+        COMMUTATOR = OPERATOR(ddd.>), NEGATOR = OPERATOR(ddd.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+    CREATE OPERATOR ddd.<= (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_le,
+        COMMUTATOR = OPERATOR(ddd.>=), NEGATOR = OPERATOR(ddd.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+    CREATE OPERATOR ddd.> (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_gt,
+        COMMUTATOR = OPERATOR(ddd.<), NEGATOR = OPERATOR(ddd.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+    CREATE OPERATOR ddd.>= (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_ge,
+        COMMUTATOR = OPERATOR(ddd.<=), NEGATOR = OPERATOR(ddd.<), RESTRICT = scalargesel, JOIN = scalargejoinsel);
+    CREATE OPERATOR CLASS ddd.tag_query_ops DEFAULT FOR TYPE ddd.tag_query USING btree AS
+        OPERATOR 1 ddd.<, OPERATOR 2 ddd.<=, OPERATOR 3 ddd.=, OPERATOR 4 ddd.>=, OPERATOR 5 ddd.>,
+        FUNCTION 1 ddd.tag_query_cmp(ddd.tag_query, ddd.tag_query);
+    CREATE OPERATOR CLASS ddd.tag_query_ops DEFAULT FOR TYPE ddd.tag_query USING hash AS
+        OPERATOR 1 ddd.=,
+        FUNCTION 1 ddd.tag_query_hash(ddd.tag_query),
+        FUNCTION 2 ddd.tag_query_hash_extended(ddd.tag_query, bigint);
+
+    CREATE OPERATOR ddd.&& (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_and,
+        COMMUTATOR = OPERATOR(ddd.&&));
+    CREATE OPERATOR ddd.|| (LEFTARG = ddd.tag_query, RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_or,
+        COMMUTATOR = OPERATOR(ddd.||));
+    CREATE OPERATOR ddd.!! (RIGHTARG = ddd.tag_query, FUNCTION = ddd.tag_query_not);
+    CREATE OPERATOR ddd.@@ (LEFTARG = text[], RIGHTARG = ddd.tag_query, FUNCTION = ddd.tags_match,
+        RESTRICT = ddd.tags_match_selectivity, JOIN = contjoinsel);
+    CREATE OPERATOR CLASS ddd.tag_array_ops FOR TYPE text[] USING gin AS
+        OPERATOR 1 ddd.@@ (text[], ddd.tag_query),
+        FUNCTION 1 ddd.gin_tags_compare(text, text),
+        FUNCTION 2 ddd.gin_tags_extract_value(text[], internal, internal),
+        FUNCTION 3 ddd.gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal),
+        FUNCTION 5 ddd.gin_tags_compare_prefix(text, text, smallint, internal),
+        FUNCTION 6 ddd.gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal),
+        STORAGE text;
+END
+$ddd$;
+COMMENT ON OPERATOR ddd.@@ (text[], ddd.tag_query) IS 'is what the tag query asks for';
+COMMENT ON OPERATOR ddd.&& (ddd.tag_query, ddd.tag_query) IS 'and';
+COMMENT ON OPERATOR ddd.|| (ddd.tag_query, ddd.tag_query) IS 'or';
+COMMENT ON OPERATOR ddd.!! (NONE, ddd.tag_query) IS 'not';
+COMMENT ON OPERATOR CLASS ddd.tag_array_ops USING gin IS 'arrays of tags, for @@ with a tag query';
+
 CREATE OR REPLACE FUNCTION ddd.posts_by_tag(
     name text,
     first integer DEFAULT 20,

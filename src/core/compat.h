@@ -15,6 +15,21 @@
 #error "ddd needs PostgreSQL 15 or later"
 #endif
 
+/*
+ * An input function hands its error to the context that wants it and returns
+ * the value, where PostgreSQL can do that; elsewhere it raises the error.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#else
+#define ereturn(context, value, ...) \
+	do { \
+		(void) (context); \
+		(void) (value); \
+		ereport(ERROR, __VA_ARGS__); \
+	} while (0)
+#endif
+
 /* Returns the record of a built-in setting, or NULL. */
 static inline struct config_generic *
 compat_find_setting(const char *name)

@@ -63,6 +63,11 @@ extern bool text_has_control(const char *s, int len);
 /* Returns the text without leading and trailing ASCII white space. */
 extern text *text_trim(text *value);
 
+/* Moves the bounds of a text past leading and trailing ASCII white space. */
+extern void text_trim_bounds(const char **s, int *len);
+
+extern bool text_is_ascii(const char *s, int len);
+
 /* Raises 22001 when the text is longer than max characters. */
 extern void check_length(text *value, int max, const char *table, const char *column);
 
@@ -74,6 +79,14 @@ extern const char *email_problem(const char *s, int len);
 
 /* Tells what is wrong with a name kept free of controls, or returns NULL. */
 extern const char *name_problem(const char *s, int len);
+
+/* fold.c ------------------------------------------------------------------- */
+
+/* Bytes of the longest name that has a caseless form, without white space around it. */
+#define MAX_FOLD	800
+
+/* Returns a name's caseless form, palloc'd and with a zero byte after it; NULL for a longer one. */
+extern char *name_fold(const char *s, int len, int *folded_len);
 
 /* row_triggers.c ----------------------------------------------------------- */
 

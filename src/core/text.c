@@ -21,6 +21,7 @@
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "core/core.h"
 
@@ -48,7 +49,6 @@ typedef struct CodeReader
 
 static void reader_begin(CodeReader *reader, const char *s, int len);
 static const char *convert_to_utf8(const char *s, int *len);
-static bool is_ascii(const char *s, int len);
 static bool is_ascii_space(char c);
 static bool reader_next(CodeReader *reader, uint32 *code);
 static bool is_invisible(uint32 code);
@@ -106,28 +106,30 @@ text_has_control(const char *s, int len)
 	return false;
 }
 
+void
+text_trim_bounds(const char **s, int *len)
+{
+	while (*len > 0 && is_ascii_space(**s))
+	{
+		CHECK_FOR_INTERRUPTS();
+		(*s)++;
+		(*len)--;
+	}
+	while (*len > 0 && is_ascii_space((*s)[*len - 1]))
+	{
+		CHECK_FOR_INTERRUPTS();
+		(*len)--;
+	}
+}
+
 text *
 text_trim(text *value)
 {
-	char	   *s = VARDATA_ANY(value);
+	const char *s = VARDATA_ANY(value);
 	int			len = VARSIZE_ANY_EXHDR(value);
-	int			start = 0;
-	text	   *result;
 
-	while (start < len && is_ascii_space(s[start]))
-	{
-		CHECK_FOR_INTERRUPTS();
-		start++;
-	}
-	while (len > start && is_ascii_space(s[len - 1]))
-	{
-		CHECK_FOR_INTERRUPTS();
-		len--;
-	}
-	result = palloc(VARHDRSZ + len - start);
-	SET_VARSIZE(result, VARHDRSZ + len - start);
-	memcpy(VARDATA(result), s + start, len - start);
-	return result;
+	text_trim_bounds(&s, &len);
+	return cstring_to_text_with_len(s, len);
 }
 
 const char *
@@ -186,7 +188,7 @@ name_problem(const char *s, int len)
 static void
 reader_begin(CodeReader *reader, const char *s, int len)
 {
-	if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII && !is_ascii(s, len))
+	if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII && !text_is_ascii(s, len))
 		s = convert_to_utf8(s, &len);
 	reader->at = (const unsigned char *) s;
 	reader->end = reader->at + len;
@@ -214,8 +216,8 @@ convert_to_utf8(const char *s, int *len)
 	return utf8;
 }
 
-static bool
-is_ascii(const char *s, int len)
+bool
+text_is_ascii(const char *s, int len)
 {
 	for (int i = 0; i < len; i++)
 	{

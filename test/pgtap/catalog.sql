@@ -104,8 +104,12 @@ SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE N
 SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
 SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
-     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'pass_grants', 'create_tables', 'attach_triggers', 'grant_to_owner'))$$,
-    'internal are the trigger functions and what scripts and install() call');
+     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'pass_grants', 'create_tables', 'attach_triggers', 'grant_to_owner')
+           OR p.oid IN (SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]) FROM pg_type WHERE typnamespace = 'ddd'::regnamespace)
+           OR p.oid IN (SELECT amproc FROM pg_amproc) OR p.oid IN (SELECT unnest(ARRAY[oprrest, oprjoin]) FROM pg_operator)
+           OR p.oid IN (SELECT unnest(ARRAY[o.oprcode, n.oprcode]) FROM pg_operator o JOIN pg_amop a ON a.amopopr = o.oid AND o.oprleft = o.oprright
+                        LEFT JOIN pg_operator n ON n.oid = o.oprnegate))$$,
+    'internal are the trigger functions, what scripts and install() call, and what types, operators and indexes are made of');
 SELECT is_empty($$SELECT p.oid::regprocedure, d.names, p.proargnames FROM member p JOIN member_line c ON c.oid = p.oid AND c.nth = c.last AND NOT c.internal
       CROSS JOIN LATERAL (SELECT coalesce(array_agg(substring(line, '^\w+') ORDER BY nth), '{}') AS names
                             FROM member_line l WHERE l.oid = p.oid AND line ~ '^[a-z]\w*: ') d
@@ -125,7 +129,7 @@ SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE prolang <> (SELECT 
     'a function that is not in C pins its search_path');
 SELECT is_empty('SELECT oid::regprocedure FROM member WHERE prosecdef', 'no function is security definer');
 SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proname ~ '^(get|list|search|popular|posts|post_comments|is_|repr|to_dict|version)'$$, 'readers are stable');
-SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile <> 'v' AND proname ~ '^(create|update|delete|add|set|tag_|untag|install|stamp)'$$, 'writers are volatile');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile <> 'v' AND proname ~ '^(create|update|delete|add|set|tag_post|untag|install|stamp)'$$, 'writers are volatile');
 SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proparallel = 's' AND proname <> 'hash_password'$$, 'writers are not parallel safe');
 
 -- privileges: nothing for PUBLIC

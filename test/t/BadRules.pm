@@ -323,6 +323,72 @@ sub tags
 	return @cases;
 }
 
+# Names that a query is made of: any but blank ones and those of more than 800 bytes.
+sub query_names
+{
+	my ($f, $argument, $context) = @_;
+	return (
+		[ 'empty', q{'{}'}, some($f) ],
+		[ 'a NULL', q{'{a,NULL}'}, '22004' ],
+		[ 'two dimensions', q{'{{a,b},{c,d}}'}, '2202E' ],
+		[ 'lower bound 7', q{'[7:8]={a,b}'}, some($f) ],
+		[ 'the same in many ways', q{'{a,A," a"}'}, some($f) ],
+		[ '255 names', q{(SELECT array_agg('t' || i) FROM generate_series(1, 255) i)}, some($f) ],
+		[ '257 names', q{(SELECT array_agg('t' || i) FROM generate_series(1, 257) i)}, '22023' ],
+		[ 'very many', "array_fill('t'::text, ARRAY[$many])", '22023' ],
+		map { [ $_->{label}, "ARRAY[$_->{sql}]", $_->{folds} ? some($f) : '22023' ] } folded($context));
+}
+
+# Arrays that a query is asked of: any.
+sub asked_array
+{
+	my ($f, $argument, $context) = @_;
+	my $answers = ['count(*) = 1 AND bool_and(r IS NOT NULL)'];
+	return (
+		(map { [ $_, "'$_'", $answers ] } '{}', '{NULL}', '{a,NULL}', '{{a,b},{c,d}}', '[7:8]={a,b}', '{"",  " "}'),
+		[ 'very many', "array_fill('t'::text, ARRAY[$many])", $answers ],
+		map { [ $_->{label}, "ARRAY[$_->{sql}]", $answers ] } texts($context));
+}
+
+# Queries of any name, and the greatest that there are.
+sub tag_query
+{
+	my ($f, $argument, $context) = @_;
+	my $answers = ['count(*) = 1 AND bool_and(r IS NOT NULL)'];
+	my $fits = $f->{type} eq 'ddd.tag_query' && @{ $f->{arguments} } == 2 ? '22023' : $answers;
+	my $quoted = sub { qq{('"' || replace(replace($_[0], '\\', '\\\\'), '"', '\\"') || '"')} };
+	return (
+		(map { [ $_, "'$_'::ddd.tag_query", $answers ] } '()', '!()', '{}', 'a*', '{a, b}', '!a & (b | c)'),
+		(map { [ $_, "'$_'::ddd.tag_query", '22023' ] } '', ' ', 'a &', '(', ')', '{', '*', 'a b', '"', '"\\x"', '!', 'a,b'),
+		[ '255 names', q{(SELECT string_agg('t' || i, '|') FROM generate_series(1, 255) i)::ddd.tag_query}, $f->{name} eq 'tag_query_not' ? '22023' : $fits ],
+		[ '64 k names', q{(SELECT string_agg('t' || i, '|') FROM generate_series(1, 65536) i)::ddd.tag_query}, '22023' ],
+		[ 'deep', q{(repeat('!(a & ', 11) || 'b' || repeat(')', 11))::ddd.tag_query}, $answers ],
+		(map { [ "a million $_", "repeat('$_', 1000000)::ddd.tag_query", '22023' ] } '(', '!', '{', '"', '\\', '&', 'a&', 'a'),
+		map { [ $_->{label}, $quoted->($_->{sql}) . '::ddd.tag_query', $_->{folds} ? $answers : '22023' ] } folded($context));
+}
+
+sub any_text
+{
+	my ($f, $argument, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, ['count(*) = 1 AND bool_and(r IS NOT NULL)'] ] } texts($context);
+}
+
+sub folded_name
+{
+	my ($f, $argument, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, $_->{too_long} ? '22001' : ['bool_and(r IS NOT NULL)'] ] } folded($context);
+}
+
+# Texts, with whether they are no name because of their length, or fold to one.
+sub folded
+{
+	my ($context) = @_;
+	return map {
+		my $name = ($_->{raw} // '') =~ s/\A[ \t-\r]+|[ \t-\r]+\z//gr;
+		{ %$_, too_long => length $name > 800, folds => length $name > 0 && length $name <= 800 }
+	} texts($context);
+}
+
 sub ids
 {
 	my ($f, $argument, $context) = @_;
@@ -596,6 +662,14 @@ my %rule = (
 	'text email' => \&email,
 	'text query' => \&query,
 	'text name' => \&tag_name,
+	'tag_key text name' => \&folded_name,
+	'ddd.tag_query query' => \&tag_query,
+	'ddd.tag_query other' => \&tag_query,
+	'bigint seed' => sub { return map { [ $_, $_, some($_[0]) ] } qw(0 -1 9223372036854775807 (-9223372036854775808)) },
+	'text one' => \&any_text,
+	'text other' => \&any_text,
+	(map { ("tags_$_ text[] tags" => \&query_names) } qw(all any none exact)),
+	'tags_match text[] tags' => \&asked_array,
 	'owns_type text name' => \&type_name,
 	'text[] tags' => \&tags,
 	'bigint[] ids' => \&ids,
