@@ -68,6 +68,9 @@ extern bool query_parse(const char *s, int len, TagFold fold, TagBytes *query, T
 /* Tells whether a character may be in a name that is not quoted. */
 extern bool query_is_bare(char c);
 
+/* query_print.c: returns the text of a query, palloc'd. */
+extern char *query_print(TagBytes query);
+
 /* query_build.c ------------------------------------------------------------ */
 
 /* Each returns a palloc'd query. */

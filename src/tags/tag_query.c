@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
@@ -27,9 +26,6 @@ static TagBytes parse(const char *s, int len, Node *context);
 static Datum result(TagBytes query);
 static TagBytes *names(FunctionCallInfo fcinfo, int *n);
 static Datum combine(FunctionCallInfo fcinfo, TagNodeKind kind);
-static char *print(TagBytes query);
-static const char *print_node(StringInfo out, const char *at, TagNodeKind outer);
-static void print_name(StringInfo out, const TagNode *name);
 static int	compare(FunctionCallInfo fcinfo);
 
 TagBytes
@@ -80,7 +76,7 @@ PG_FUNCTION_INFO_V1(ddd_tag_query_out);
 Datum
 ddd_tag_query_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(print(tag_query_bytes(PG_GETARG_DATUM(0))));
+	PG_RETURN_CSTRING(query_print(tag_query_bytes(PG_GETARG_DATUM(0))));
 }
 
 PG_FUNCTION_INFO_V1(ddd_tag_query_recv);
@@ -106,7 +102,7 @@ PG_FUNCTION_INFO_V1(ddd_tag_query_send);
 Datum
 ddd_tag_query_send(PG_FUNCTION_ARGS)
 {
-	char	   *s = print(tag_query_bytes(PG_GETARG_DATUM(0)));
+	char	   *s = query_print(tag_query_bytes(PG_GETARG_DATUM(0)));
 	StringInfoData message;
 
 	pq_begintypsend(&message);
@@ -303,76 +299,6 @@ combine(FunctionCallInfo fcinfo, TagNodeKind kind)
 	TagBytes	members[2] = {tag_query_bytes(PG_GETARG_DATUM(0)), tag_query_bytes(PG_GETARG_DATUM(1))};
 
 	return result(query_group(kind, members, lengthof(members)));
-}
-
-/* Returns the text that reads back as the same query. */
-static char *
-print(TagBytes query)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	print_node(&out, query.bytes, TAG_OR);
-	return out.data;
-}
-
-/* Appends a node within one of the kind "outer"; returns what comes after it. */
-static const char *
-print_node(StringInfo out, const char *at, TagNodeKind outer)
-{
-	TagNode		node;
-	bool		exact;
-	bool		in_parentheses;
-
-	at = query_read(at, &node);
-	if (node.kind == TAG_NAME || node.kind == TAG_PREFIX)
-	{
-		print_name(out, &node);
-		return at;
-	}
-	if (node.kind == TAG_NOT)
-	{
-		appendStringInfoChar(out, '!');
-		return print_node(out, at, TAG_NOT);
-	}
-
-	exact = node.kind == TAG_EXACT;
-	/* a group that binds less than what it is in; one of nothing, always */
-	in_parentheses = !exact &&
-		(node.count == 0 || outer == TAG_NOT || (outer == TAG_AND && node.kind == TAG_OR));
-	appendStringInfoString(out, exact ? "{" : in_parentheses ? "(" : "");
-	for (int i = 0; i < node.count; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(out, exact ? ", " : node.kind == TAG_AND ? " & " : " | ");
-		at = print_node(out, at, node.kind);
-	}
-	appendStringInfoString(out, exact ? "}" : in_parentheses ? ")" : "");
-	return at;
-}
-
-static void
-print_name(StringInfo out, const TagNode *name)
-{
-	bool		bare = true;
-
-	for (int i = 0; i < name->length; i++)
-		bare &= query_is_bare(name->name[i]);
-	if (bare)
-		appendBinaryStringInfo(out, name->name, name->length);
-	else
-	{
-		appendStringInfoChar(out, '"');
-		for (int i = 0; i < name->length; i++)
-		{
-			if (name->name[i] == '"' || name->name[i] == '\\')
-				appendStringInfoChar(out, '\\');
-			appendStringInfoChar(out, name->name[i]);
-		}
-		appendStringInfoChar(out, '"');
-	}
-	if (name->kind == TAG_PREFIX)
-		appendStringInfoChar(out, '*');
 }
 
 static int
