@@ -26,7 +26,7 @@ DATA_built  = $(SQL_SCRIPTS)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage bench reference clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage fuzz bench reference clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -65,7 +65,7 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test soak asan valgrind coverage bench demo demo-stop reference deb release sql
+.PHONY: test soak asan valgrind coverage fuzz bench demo demo-stop reference deb release sql
 
 sql: $(SQL_SCRIPTS)
 
@@ -79,6 +79,10 @@ soak:
 # Suites with the library's memory watched, or with what they execute counted.
 asan valgrind coverage:
 	@test/sanity/$@
+
+# libFuzzer on the parser of tag queries, for MINUTES.
+fuzz:
+	@MINUTES=$(MINUTES) test/sanity/fuzz
 
 demo:
 	@examples/package-index/demo start

@@ -22,6 +22,7 @@ class Facts:
             """SELECT count(*) FROM ddd.comments WHERE post_id IN
                (SELECT id FROM ddd.posts ORDER BY created_at DESC, id DESC LIMIT 10)""")
         self.tags = self.find_tags()
+        self.pairs = self.find_pairs()
 
     def column(self, sql, *values):
         with self.connection.cursor() as cursor:
@@ -31,11 +32,6 @@ class Facts:
     def value(self, sql, *values):
         return self.column(sql, *values)[0]
 
-    def has(self, function):
-        """Whether this version of ddd has a function of that name."""
-        return self.value("""SELECT count(*) > 0 FROM pg_proc
-                              WHERE pronamespace = 'ddd'::regnamespace AND proname = %s""", function)
-
     def find_tags(self):
         """The tag with the most posts, one halfway in order of magnitude, and one with barely a page of them.
 
@@ -44,10 +40,25 @@ class Facts:
         with self.connection.cursor() as cursor:
             cursor.execute("""SELECT t.name, t.id, count(*)
                                 FROM ddd.tags t JOIN ddd.post_tags l ON l.tag_id = t.id
-                               GROUP BY t.id HAVING count(*) >= 20 ORDER BY count(*) DESC, t.id""")
+                               WHERE t.name !~ '^never' GROUP BY t.id HAVING count(*) >= 20 ORDER BY count(*) DESC, t.id""")
             tags = cursor.fetchall()
         middle = (tags[0][2] * tags[-1][2]) ** 0.5
         return {"top": tags[0], "middle": min(tags, key=lambda t: abs(t[2] - middle)), "rare": tags[-1]}
+
+    def find_pairs(self):
+        """Tags by size, a second one of each, and two that never meet: names and ids."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("""SELECT t.name, t.id, count(*)
+                                FROM ddd.tags t JOIN ddd.post_tags l ON l.tag_id = t.id
+                               WHERE t.name !~ '^never' GROUP BY t.id ORDER BY count(*) DESC, t.id""")
+            tags = cursor.fetchall()
+            cursor.execute("SELECT name, id FROM ddd.tags WHERE name ~ '^never' ORDER BY name")
+            pairs = dict(zip(("never 1", "never 2"), cursor.fetchall()))
+        for which, (name, tag_id, posts) in self.tags.items():
+            others = [t for t in tags if t[1] != tag_id]
+            pairs[which] = name, tag_id
+            pairs[which + " 2"] = min(others, key=lambda t: abs(t[2] - posts))[:2]
+        return pairs
 
     def comment_counts(self, post_ids):
         """Numbers of comments of these posts, in their order."""

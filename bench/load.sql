@@ -47,8 +47,8 @@ SELECT i, 'Comment number ' || i || ' says ' || md5(i::text) || ', and that is a
   FROM (SELECT i, timestamptz '2024-01-01' + i * (interval '600 days' / :comments) AS t
           FROM generate_series(1, :comments) i) s;
 
-INSERT INTO ddd.tags (id, name, created_at, updated_at)
-SELECT i, 'tag-' || i, '2020-01-01', '2020-01-01' FROM generate_series(1, :tags) i;
+INSERT INTO ddd.tags (id, name, created_at, updated_at, key)
+SELECT i, 'tag-' || i, '2020-01-01', '2020-01-01', 'tag-' || i FROM generate_series(1, :tags) i;
 
 -- Eight draws, of which the first four that differ count: of 20,000 posts one has fewer.
 INSERT INTO ddd.post_tags (post_id, tag_id, post_created_at)
@@ -61,8 +61,14 @@ SELECT p.id, d.tag, p.created_at
  WHERE d.nth <= 4
  ORDER BY p.id, d.nth;
 
+-- Two tags that never meet, on a tenth of the posts each.
+INSERT INTO ddd.tags (id, name, created_at, updated_at, key)
+SELECT :tags + i, 'never-' || i, '2020-01-01', '2020-01-01', 'never-' || i FROM generate_series(1, 2) i;
+INSERT INTO ddd.post_tags (post_id, tag_id, post_created_at)
+SELECT p.id, :tags + 1 + p.id / 10 % 2, p.created_at FROM ddd.posts p WHERE p.id % 5 = 0;
+
 SELECT setval('ddd.users_id_seq', :users), setval('ddd.posts_id_seq', :posts),
-       setval('ddd.comments_id_seq', :comments), setval('ddd.tags_id_seq', :tags);
+       setval('ddd.comments_id_seq', :comments), setval('ddd.tags_id_seq', :tags + 2);
 
 SET session_replication_role = origin;
 \o

@@ -66,6 +66,18 @@ SELECT p.id AS post_id, p.created_at, count(*) AS comment_count
 ALTER TABLE tuned.ranked ADD PRIMARY KEY (post_id);
 CREATE INDEX ON tuned.ranked (comment_count DESC, created_at DESC, post_id DESC);
 
+-- The tags of each post as an array, for intarray's query_int.
+CREATE EXTENSION IF NOT EXISTS intarray;
+CREATE TABLE tuned.tagged AS
+SELECT p.*, coalesce(t.tags, '{}') AS tags
+  FROM tuned.posts p
+  LEFT JOIN (SELECT post_id, array_agg(tag_id::int ORDER BY tag_id) AS tags FROM tuned.post_tags GROUP BY post_id) t
+         ON t.post_id = p.id
+ ORDER BY p.id;
+ALTER TABLE tuned.tagged ADD PRIMARY KEY (id);
+CREATE INDEX ON tuned.tagged (created_at DESC, id DESC);
+CREATE INDEX ON tuned.tagged USING gin (tags gin__int_ops);
+
 CREATE MATERIALIZED VIEW tuned.popular AS
 SELECT p.id, p.title, p.content, p.author_id, p.created_at, p.updated_at, count(*) AS comment_count
   FROM tuned.comments c JOIN tuned.posts p ON p.id = c.post_id GROUP BY p.id;

@@ -35,6 +35,7 @@ class Question:
     limits: dict = field(default_factory=dict)      # kind -> largest ratio
     orm: Optional[Orm] = None
     flat: bool = False                  # compared between scales too
+    nothing: bool = False               # nothing is the answer
     most_ms: Optional[float] = None     # largest time, where the target names one
 
 

@@ -65,6 +65,27 @@ SELECT left(title, 36) AS package, left(content, 70) AS description FROM ddd.pos
 \timing off
 
 \echo
+\echo '== Programs in C that need no X11: posts_by_tags(\'implemented-in::c & role::program & !interface::x11\', 5)'
+\timing on
+SELECT left(title, 36) AS package, left(content, 70) AS description
+  FROM ddd.posts_by_tags('implemented-in::c & role::program & !interface::x11', 5);
+\timing off
+
+\echo
+\echo '== Games or toys in a scripting language: posts_by_tags(\'(game::* | use::gameplaying) & (implemented-in::python | implemented-in::perl)\', 5)'
+\timing on
+SELECT left(title, 36) AS package, left(content, 70) AS description
+  FROM ddd.posts_by_tags('(game::* | use::gameplaying) & (implemented-in::python | implemented-in::perl)', 5);
+\timing off
+
+\echo
+\echo '== What somebody may mean who types "implemented": suggest_tags(\'implemented\', 3), and what goes with its first: related_tags'
+\timing on
+SELECT name, post_count FROM ddd.suggest_tags('implemented', 3);
+SELECT name, post_count, shared FROM ddd.related_tags((SELECT name FROM ddd.suggest_tags('implemented', 1)), 3);
+\timing off
+
+\echo
 \echo '== Find users: search_users(\'team\', 5)'
 \timing on
 SELECT left(full_name, 80) AS full_name, (SELECT count(*) FROM ddd.posts p WHERE p.author_id = u.id) AS packages

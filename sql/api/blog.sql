@@ -436,7 +436,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_tag_post';
 COMMENT ON FUNCTION ddd.tag_post(bigint, text[]) IS
 'Adds tags to a post, creates those that do not exist, and returns all tags of the post.
-The case of ASCII letters does not count: the spelling of the first use stays.
+Spellings with the same tag_key() are one tag, and the spelling of the first use stays. A synonym
+stands for its tag.
 post_id: posts.id.
 tags: names of at most 100 characters, not blank, without control and invisible characters; white
   space around them is removed. A post has at most ddd.max_tags_per_post tags.
@@ -508,12 +509,27 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_fill_post_tag';
 COMMENT ON FUNCTION ddd.fill_post_tag() IS
 'Sets post_created_at to the created_at of the post: row trigger of ddd.post_tags.
-Fires BEFORE INSERT OR UPDATE. A restore by the owner of the tables keeps the value that it brings.
+Fires BEFORE INSERT OR UPDATE. Puts the tag that is meant in a synonym''s place. A restore by the
+owner of the tables keeps the row that it brings.
 Errors:
   23503 no such post
   39P01 called as anything else
+  40001 the tag became a synonym meanwhile, again and again
   42703 the table lacks a column of ddd.post_tags
   42804 such a column has another type
 Context: blog (internal).';
 REVOKE ALL ON FUNCTION ddd.fill_post_tag() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.check_tag() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_check_tag';
+COMMENT ON FUNCTION ddd.check_tag() IS
+'Fills the key of a tag''s name and keeps synonyms in order: BEFORE row trigger of ddd.tags.
+A synonym means a tag that is none; what has posts or synonyms of its own is no synonym.
+Errors:
+  23514 a synonym that may be none, constraint tags_synonym_of_tag
+  39P01 called as anything else
+  42703 the table lacks a column of ddd.tags
+  42804 such a column has another type
+Context: blog (internal).';
+REVOKE ALL ON FUNCTION ddd.check_tag() FROM PUBLIC;

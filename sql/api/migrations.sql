@@ -144,6 +144,7 @@ BEGIN
             ('comments', 'comments_parent', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_comment()'),
             ('comments', 'comments_touch', 'BEFORE UPDATE', 'ROW', 'touch_row()'),
             ('tags', 'tags_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_row(''name:name'')'),
+            ('tags', 'tags_key', 'BEFORE INSERT OR UPDATE', 'ROW', 'check_tag()'),
             ('tags', 'tags_touch', 'BEFORE UPDATE', 'ROW', 'touch_row()'),
             ('post_tags', 'post_tags_fill', 'BEFORE INSERT OR UPDATE', 'ROW', 'fill_post_tag()')
         ) AS t (table_name, trigger_name, event, level, call)

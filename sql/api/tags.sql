@@ -11,7 +11,7 @@ encoding has no place for that, ASCII letters alone are folded.
 name: the name; NULL gives NULL.
 Returns: the key, which is its own key.
 Errors:
-  22001 name of more than 800 bytes
+  22001 name of more than 1200 bytes
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.tag_key(text) FROM PUBLIC;
 
@@ -56,7 +56,9 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_tag_query_send';
 COMMENT ON FUNCTION ddd.tag_query_send(ddd.tag_query) IS
 'Writes a tag query in its binary form: a byte 1, then its text.
-Errors: none.
+Errors:
+  22021 a name is no text in the database''s encoding (SQL_ASCII)
+  22P05 a name has no form in the client''s encoding
 Context: tags (internal).';
 
 DO $ddd$
@@ -167,7 +169,7 @@ tags: the names, in any order and spelling; a name twice counts once.
 Returns: the query; of no names, one that is always true.
 Errors:
   22004 null tags or element
-  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  22023 a blank name or one of more than 1200 bytes; more than 256 names and operators
   2202E tags is not a one-dimensional array
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.tags_all(text[]) FROM PUBLIC;
@@ -181,7 +183,7 @@ tags: the names, in any order and spelling; a name twice counts once.
 Returns: the query; of no names, one that is never true.
 Errors:
   22004 null tags or element
-  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  22023 a blank name or one of more than 1200 bytes; more than 256 names and operators
   2202E tags is not a one-dimensional array
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.tags_any(text[]) FROM PUBLIC;
@@ -195,7 +197,7 @@ tags: the names, in any order and spelling; a name twice counts once.
 Returns: the query; of no names, one that is always true.
 Errors:
   22004 null tags or element
-  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  22023 a blank name or one of more than 1200 bytes; more than 256 names and operators
   2202E tags is not a one-dimensional array
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.tags_none(text[]) FROM PUBLIC;
@@ -209,7 +211,7 @@ tags: the names, in any order and spelling; a name twice counts once.
 Returns: the query; of no names, one for what has no tags.
 Errors:
   22004 null tags or element
-  22023 a blank name or one of more than 800 bytes; more than 256 names and operators
+  22023 a blank name or one of more than 1200 bytes; more than 256 names and operators
   2202E tags is not a one-dimensional array
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.tags_exact(text[]) FROM PUBLIC;
@@ -257,7 +259,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_tags_match';
 COMMENT ON FUNCTION ddd.tags_match(text[], ddd.tag_query) IS
 'Tells whether an array of tags is what a tag query asks for: operator @@.
-An element that is NULL, blank or of more than 800 bytes is no tag. A GIN index with the operator
+An element that is NULL, blank or of more than 1200 bytes is no tag. A GIN index with the operator
 class ddd.tag_array_ops finds such arrays.
 tags: names, in any order and spelling; NULL gives NULL.
 query: the query; NULL gives NULL.
@@ -382,7 +384,7 @@ LANGUAGE c STABLE PARALLEL SAFE ROWS 20
 AS 'MODULE_PATHNAME', 'ddd_posts_by_tag';
 COMMENT ON FUNCTION ddd.posts_by_tag(text, integer, text, integer) IS
 'Lists the posts that have a tag, newest first.
-name: the tag; the case of ASCII letters and white space around it do not count.
+name: the tag in any spelling, or a synonym of it.
 first: rows of the page, from 0 to ddd.max_page_size.
 after: cursor of the last row of the page before; NULL for the first page.
 skip: rows to leave out before the page, from 0 to ddd.max_skip.
@@ -395,3 +397,219 @@ Errors:
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.posts_by_tag(text, integer, text, integer) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.posts_by_tags(
+    query ddd.tag_query,
+    first integer DEFAULT 20,
+    after text DEFAULT NULL
+) RETURNS SETOF ddd.post_page
+LANGUAGE c STABLE PARALLEL SAFE ROWS 20
+AS 'MODULE_PATHNAME', 'ddd_posts_by_tags';
+COMMENT ON FUNCTION ddd.posts_by_tags(ddd.tag_query, integer, text) IS
+'Lists the posts whose tags are what a query asks for, newest first.
+A synonym stands for its tag, an unknown name for a tag that no post has. The posts of the rarest
+tag are followed as far as the page goes; a query that only says what is not there follows all.
+query: the query.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null query or first
+  2201W negative first
+  22023 first above its limit; after is not a cursor of this listing with this query
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.posts_by_tags(ddd.tag_query, integer, text) FROM PUBLIC;
+
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('tag_info') THEN
+        CREATE TYPE ddd.tag_info AS (
+            id bigint,
+            name text,
+            post_count bigint,
+            synonym_of text
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.tag_info IS 'A tag or a synonym: how many posts the tag has, and the name of the tag that a synonym stands for.';
+REVOKE ALL ON TYPE ddd.tag_info FROM PUBLIC;
+
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('tag_page') THEN
+        CREATE TYPE ddd.tag_page AS (
+            id bigint,
+            name text,
+            post_count bigint,
+            synonym_of text,
+            cursor text
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.tag_page IS 'A tag or a synonym, and the cursor that the next page goes on from.';
+REVOKE ALL ON TYPE ddd.tag_page FROM PUBLIC;
+
+DO $ddd$
+BEGIN
+    IF NOT ddd.owns_type('related_tag') THEN
+        CREATE TYPE ddd.related_tag AS (
+            id bigint,
+            name text,
+            post_count bigint,
+            shared bigint
+        );
+    END IF;
+END
+$ddd$;
+COMMENT ON TYPE ddd.related_tag IS 'A tag, how many posts it has, and how many of those looked at have another tag as well.';
+REVOKE ALL ON TYPE ddd.related_tag FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.list_tags(first integer DEFAULT 100, after text DEFAULT NULL, prefix text DEFAULT NULL) RETURNS SETOF ddd.tag_page
+LANGUAGE c STABLE PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'ddd_list_tags';
+COMMENT ON FUNCTION ddd.list_tags(integer, text, text) IS
+'Lists tags and synonyms in the order of their keys.
+first: rows of the page, from 0 to ddd.max_page_size.
+after: cursor of the last row of the page before; NULL for the first page.
+prefix: what names begin with, in any spelling; NULL for all.
+Returns: the rows of the page, each with its cursor; no row at the end.
+Errors:
+  22004 null first
+  2201W negative first
+  22023 first above its limit; after is not a cursor of this listing with this prefix
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.list_tags(integer, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.popular_tags(first integer DEFAULT 20) RETURNS SETOF ddd.tag_info
+LANGUAGE c STABLE PARALLEL SAFE ROWS 20
+AS 'MODULE_PATHNAME', 'ddd_popular_tags';
+COMMENT ON FUNCTION ddd.popular_tags(integer) IS
+'Lists the tags that have the most posts; of equal ones the later made first.
+first: rows, from 0 to ddd.max_page_size.
+Returns: the rows; tags without posts are not among them.
+Errors:
+  22004 null first
+  2201W negative first
+  22023 first above its limit
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.popular_tags(integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.suggest_tags(prefix text, first integer DEFAULT 10) RETURNS SETOF ddd.tag_info
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'ddd_suggest_tags';
+COMMENT ON FUNCTION ddd.suggest_tags(text, integer) IS
+'Lists the tags whose name, or a synonym of it, begins so; those with the most posts first.
+Of a beginning that fewer than 1000 tags have, each is looked up; of another, tags in the order of
+their posts, until enough begin so.
+prefix: what the name begins with, in any spelling.
+first: rows, from 0 to ddd.max_page_size.
+Returns: the rows; a synonym gives the tag that it stands for.
+Errors:
+  22004 null prefix or first
+  2201W negative first
+  22023 first above its limit
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.suggest_tags(text, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.related_tags(name text, first integer DEFAULT 8) RETURNS SETOF ddd.related_tag
+LANGUAGE c STABLE PARALLEL SAFE ROWS 8
+AS 'MODULE_PATHNAME', 'ddd_related_tags';
+COMMENT ON FUNCTION ddd.related_tags(text, integer) IS
+'Lists the tags that most often stand beside a tag; of equal ones the first made first.
+Counts the tags of the newest 10,000 posts of the tag: exact if it has no more.
+name: the tag in any spelling, or a synonym of it.
+first: rows, from 0 to ddd.max_page_size.
+Returns: the rows; none for an unknown tag.
+Errors:
+  22004 null name or first
+  2201W negative first
+  22023 first above its limit
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.related_tags(text, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.rename_tag(name text, new_name text) RETURNS ddd.tag_info
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_rename_tag';
+COMMENT ON FUNCTION ddd.rename_tag(text, text) IS
+'Gives a tag or a synonym another name; its posts keep it.
+name: the tag in any spelling, or a synonym, which is renamed itself.
+new_name: at most 100 characters, not blank, without control and invisible characters; white space
+  around it is removed.
+Returns: the tag as it is then; NULL if there is none of that name.
+Errors:
+  22001 new_name of more than 100 characters
+  22004 null argument
+  22023 new_name is blank or has a control or invisible character
+  23505 another tag or synonym has that name: merge_tags() makes one of two
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.rename_tag(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.merge_tags(source text[], target text) RETURNS ddd.tag_info
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_merge_tags';
+COMMENT ON FUNCTION ddd.merge_tags(text[], text) IS
+'Makes one tag of several: their posts go to the target, and their names become synonyms of it.
+source: tags in any spelling, or synonyms, which stand for their tags; unknown ones are passed over.
+target: the tag that stays.
+Returns: the target as it is then; NULL, and nothing is done, if there is no such tag.
+Errors:
+  22004 null argument, null name
+  2202E source is not one-dimensional
+  23514 in a REPEATABLE READ transaction, posts were tagged meanwhile
+  40001 the tags were changed meanwhile
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.merge_tags(text[], text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.add_tag_synonym(name text, synonym text) RETURNS ddd.tag_info
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_add_tag_synonym';
+COMMENT ON FUNCTION ddd.add_tag_synonym(text, text) IS
+'Makes a name a synonym of a tag: it stands for the tag wherever a tag is named.
+name: the tag in any spelling, or a synonym of it.
+synonym: the name, as tag_post() takes it; a tag without posts and synonyms becomes one.
+Returns: the synonym; NULL if there is no such tag.
+Errors:
+  22001 synonym of more than 100 characters
+  22004 null argument
+  22023 synonym is blank or has a control or invisible character
+  23505 a tag with posts or synonyms has that name, or it stands for another tag
+  23514 synonym names the tag itself
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.add_tag_synonym(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.drop_tag_synonym(synonym text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_drop_tag_synonym';
+COMMENT ON FUNCTION ddd.drop_tag_synonym(text) IS
+'Removes a synonym; the tag that it stood for stays.
+synonym: the name in any spelling.
+Returns: whether there was such a synonym.
+Errors:
+  22004 null synonym
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.drop_tag_synonym(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.delete_tag(name text, force boolean DEFAULT false) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_delete_tag';
+COMMENT ON FUNCTION ddd.delete_tag(text, boolean) IS
+'Deletes a tag with its synonyms, or a synonym.
+name: the tag or synonym in any spelling.
+force: whether to take it off the posts that have it.
+Returns: whether there was one.
+Errors:
+  22004 null argument
+  23503 the tag still has posts, and force is false
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.delete_tag(text, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.prune_tags() RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_prune_tags';
+COMMENT ON FUNCTION ddd.prune_tags() IS
+'Deletes the tags that no post has and that have no synonyms; passes over those in use right now.
+Returns: the number of tags that were deleted.
+Errors: none.
+Context: tags.';
+REVOKE ALL ON FUNCTION ddd.prune_tags() FROM PUBLIC;

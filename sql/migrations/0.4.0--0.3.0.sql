@@ -1,4 +1,5 @@
--- 0.4.0 -> 0.3.0: no type tag_query; what others made of it stops the migration.
+-- 0.4.0 -> 0.3.0: no synonyms, which are set aside; no type tag_query: what others
+-- made of it stops the migration.
 DO $ddd$
 DECLARE
     dependents text;
@@ -23,12 +24,63 @@ BEGIN
             ERRCODE = 'dependent_objects_still_exist',
             MESSAGE = 'ddd 0.3.0 has no type ddd.tag_query, which other objects use',
             DETAIL = format('Found: %s.', dependents),
-            HINT = 'Drop them, or turn columns to text: ALTER TABLE … ALTER COLUMN … TYPE text.';
+            HINT = 'Drop them, or turn columns to text: ALTER TABLE ... ALTER COLUMN ... TYPE text.';
     END IF;
 END
 $ddd$;
 
-SELECT ddd.migrate('0.4.0', '');
+SELECT ddd.migrate('0.4.0', $migration$
+DO $ddd$
+DECLARE
+    referencing record;
+    referenced boolean;
+BEGIN
+    LOCK TABLE ddd.tags, ddd.post_tags IN ACCESS EXCLUSIVE MODE;
+    -- a user's rows would go with the synonyms that they name, or forget them
+    FOR referencing IN
+        SELECT c.conname, c.conrelid::regclass AS table_name, a.attname
+          FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+         WHERE c.contype = 'f' AND c.confrelid = 'ddd.tags'::regclass AND c.confdeltype IN ('c', 'n', 'd')
+           AND c.conrelid <> 'ddd.tags'::regclass AND cardinality(c.conkey) = 1
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s r JOIN ddd.tags t ON t.id = r.%I WHERE t.synonym_of IS NOT NULL)',
+                       referencing.table_name, referencing.attname) INTO referenced;
+        IF referenced THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'foreign_key_violation',
+                MESSAGE = format('rows of %s name synonyms of tags, which ddd 0.3.0 does not have', referencing.table_name),
+                HINT = 'Let them name the tags that are meant, then run ALTER EXTENSION ddd UPDATE again.',
+                CONSTRAINT = referencing.conname;
+        END IF;
+    END LOOP;
+    INSERT INTO ddd.stash (version, table_name, row_key, content)
+    SELECT '0.4.0', 'tags', t.id::text, to_jsonb(t) - 'key' FROM ddd.tags t WHERE t.synonym_of IS NOT NULL;
+    -- and with the column go its index and the rows' meaning
+    DELETE FROM ddd.tags WHERE synonym_of IS NOT NULL;
+    DROP TRIGGER tags_key ON ddd.tags;
+    DROP INDEX ddd.ix_tags_name, ddd.ix_tags_synonym_of;
+    ALTER TABLE ddd.tags DROP COLUMN key, DROP COLUMN synonym_of;
+    CREATE UNIQUE INDEX ix_tags_name ON ddd.tags (lower(name COLLATE "C"));
+    COMMENT ON TABLE ddd.tags IS 'Tags. Names are unique without regard to the case of ASCII letters.';
+END
+$ddd$;
+$migration$);
+
+DROP FUNCTION ddd.check_tag();
+DROP FUNCTION ddd.posts_by_tags(ddd.tag_query, integer, text);
+DROP FUNCTION ddd.list_tags(integer, text, text);
+DROP FUNCTION ddd.popular_tags(integer);
+DROP FUNCTION ddd.suggest_tags(text, integer);
+DROP FUNCTION ddd.related_tags(text, integer);
+DROP FUNCTION ddd.rename_tag(text, text);
+DROP FUNCTION ddd.merge_tags(text[], text);
+DROP FUNCTION ddd.add_tag_synonym(text, text);
+DROP FUNCTION ddd.drop_tag_synonym(text);
+DROP FUNCTION ddd.delete_tag(text, boolean);
+DROP FUNCTION ddd.prune_tags();
+DROP TYPE ddd.tag_info;
+DROP TYPE ddd.tag_page;
+DROP TYPE ddd.related_tag;
 
 DROP OPERATOR FAMILY ddd.tag_array_ops USING gin;
 DROP OPERATOR FAMILY ddd.tag_query_ops USING btree;

@@ -53,15 +53,23 @@ CREATE TABLE ddd.tags (
     name       varchar(100) NOT NULL,
     created_at timestamptz  NOT NULL DEFAULT now(),
     updated_at timestamptz  NOT NULL DEFAULT now(),
+    key        text         COLLATE "C" NOT NULL,
+    synonym_of bigint,
     CONSTRAINT tags_pkey PRIMARY KEY (id),
+    CONSTRAINT tags_synonym_of_fkey FOREIGN KEY (synonym_of) REFERENCES ddd.tags (id) ON DELETE CASCADE,
     CONSTRAINT tags_name_valid
         CHECK (name <> '' AND name COLLATE "C" !~ E'^\\x20|\\x20$|[\\x01-\\x1f\\x7f]'),
     CONSTRAINT tags_times_finite
-        CHECK (isfinite(created_at) AND isfinite(updated_at))
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
+    CONSTRAINT tags_synonym_of_other
+        CHECK (synonym_of <> id)
 );
 ALTER SEQUENCE ddd.tags_id_seq OWNED BY ddd.tags.id;
-CREATE UNIQUE INDEX ix_tags_name ON ddd.tags (lower(name COLLATE "C"));
-COMMENT ON TABLE ddd.tags IS 'Tags. Names are unique without regard to the case of ASCII letters.';
+CREATE UNIQUE INDEX ix_tags_name ON ddd.tags (key);
+CREATE INDEX ix_tags_synonym_of ON ddd.tags (synonym_of) WHERE synonym_of IS NOT NULL;
+COMMENT ON TABLE ddd.tags IS 'Tags and their synonyms. Names are unique by their key.';
+COMMENT ON COLUMN ddd.tags.key IS 'What all spellings of the name have in common, filled by a trigger: ddd.tag_key(name).';
+COMMENT ON COLUMN ddd.tags.synonym_of IS 'The tag that is meant by this name, which has no posts of its own.';
 
 CREATE TABLE ddd.post_tags (
     post_id         bigint      NOT NULL,

@@ -54,6 +54,13 @@ static SpiPlan lock_comments_plan = {
 	.argtypes = {INT8OID},
 };
 
+/* Before their comments, and in order of id, as whoever merges tags locks them. */
+static SpiPlan lock_posts_plan = {
+	.sql = "SELECT FROM ddd.posts WHERE author_id = $1 ORDER BY id FOR UPDATE",
+	.nargs = 1,
+	.argtypes = {INT8OID},
+};
+
 static SpiPlan delete_posts_plan = {
 	.sql = "DELETE FROM ddd.posts WHERE author_id = $1",
 	.nargs = 1,
@@ -105,6 +112,7 @@ ddd_delete_user(PG_FUNCTION_ARGS)
 		}
 		else if (mode == DELETE_CASCADE)
 		{
+			plan_execute_to(&lock_posts_plan, values, NULL, false, None_Receiver);
 			plan_execute(&lock_comments_plan, values, NULL, false);
 			plan_execute(&delete_posts_plan, values, NULL, false);
 			plan_execute(&delete_comments_plan, values, NULL, false);

@@ -3,24 +3,27 @@
  *		Which post has which tag: ddd.tag_post(), ddd.untag_post(),
  *		ddd.set_post_tags(), and the trigger that fills post_created_at.
  *
- * A tag's key is its name with ASCII letters folded, lower(name COLLATE "C").
- * Names that differ only there are one tag; the first spelling stays.
+ * Names with the same key, name_fold(), are one tag; the first spelling stays.
+ * A synonym stands for its tag, here as in a row that is written directly: no
+ * post is linked to a synonym.
  *
  * Locks: the post's row first (so that its number of tags is exact), then
  * tags that do not exist are created in the order of their keys. Two calls
- * that create the same tags wait for each other, never in a circle.
+ * that create the same tags wait for each other, never in a circle. Before
+ * that, those that exist are locked FOR SHARE in the same order, and again as
+ * they are linked, so that none becomes a synonym meanwhile.
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/formatting.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "blog/write.h"
@@ -40,25 +43,46 @@ static SpiPlan lock_post_plan = {
 };
 
 /*
- * The id of a tag by name, as a scalar subquery: one index lookup for each
- * name, however many tags there are.
+ * The id of the tag that a key means, as a scalar subquery: one index lookup
+ * for each, however many tags there are.
  */
-#define TAG_ID_OF_NAME \
-	"(SELECT t.id FROM ddd.tags t WHERE lower(t.name COLLATE \"C\") = lower(n.name COLLATE \"C\"))"
+#define TAG_ID_OF_KEY \
+	"(SELECT coalesce(t.synonym_of, t.id) FROM ddd.tags t WHERE t.key = n.key)"
 
-static SpiPlan create_tags_plan = {
-	.sql = "INSERT INTO ddd.tags (name)"
-	" SELECT n.name FROM unnest($1) WITH ORDINALITY AS n (name, nth)"
-	" WHERE " TAG_ID_OF_NAME " IS NULL"
-	" ORDER BY n.nth ON CONFLICT (lower(name COLLATE \"C\")) DO NOTHING",
+/* Locks tags, and what they mean, in the order in which whoever changes tags does; so that they stay. */
+#define LOCK_TAGS(also) \
+	"SELECT FROM ddd.tags t WHERE t.id = ANY (ARRAY(SELECT s.id FROM ddd.tags s WHERE s.key = ANY ($1)" \
+	" UNION ALL SELECT s.synonym_of FROM ddd.tags s WHERE s.key = ANY ($1) AND s.synonym_of IS NOT NULL" also "))" \
+	" ORDER BY t.key FOR SHARE"
+
+static SpiPlan lock_tags_plan = {
+	.sql = LOCK_TAGS(""),
 	.nargs = 1,
 	.argtypes = {TEXTARRAYOID},
 	.choice = PLAN_GENERIC,
 };
 
+/* Also those that the post has: the link that a merge moved is seen by the next statement. */
+static SpiPlan lock_all_tags_plan = {
+	.sql = LOCK_TAGS(" UNION ALL SELECT l.tag_id FROM ddd.post_tags l WHERE l.post_id = $2"),
+	.nargs = 2,
+	.argtypes = {TEXTARRAYOID, INT8OID},
+	.choice = PLAN_GENERIC,
+};
+
+static SpiPlan create_tags_plan = {
+	.sql = "INSERT INTO ddd.tags (name, key)"
+	" SELECT n.name, n.key FROM unnest($1, $2) WITH ORDINALITY AS n (name, key, nth)"
+	" WHERE " TAG_ID_OF_KEY " IS NULL"
+	" ORDER BY n.nth ON CONFLICT (key) DO NOTHING",
+	.nargs = 2,
+	.argtypes = {TEXTARRAYOID, TEXTARRAYOID},
+	.choice = PLAN_GENERIC,
+};
+
 static SpiPlan link_plan = {
 	.sql = "INSERT INTO ddd.post_tags (post_id, tag_id)"
-	" SELECT $1, i.id FROM (SELECT " TAG_ID_OF_NAME " AS id FROM unnest($2) AS n (name) OFFSET 0) i"
+	" SELECT DISTINCT $1, i.id FROM (SELECT " TAG_ID_OF_KEY " AS id FROM unnest($2) AS n (key) OFFSET 0) i"
 	" WHERE i.id IS NOT NULL ORDER BY i.id ON CONFLICT (post_id, tag_id) DO NOTHING",
 	.nargs = 2,
 	.argtypes = {INT8OID, TEXTARRAYOID},
@@ -66,7 +90,7 @@ static SpiPlan link_plan = {
 };
 
 static SpiPlan missing_tags_plan = {
-	.sql = "SELECT FROM unnest($1) AS n (name) WHERE " TAG_ID_OF_NAME " IS NULL",
+	.sql = "SELECT FROM unnest($1) AS n (key) WHERE " TAG_ID_OF_KEY " IS NULL",
 	.nargs = 1,
 	.argtypes = {TEXTARRAYOID},
 	.choice = PLAN_GENERIC,
@@ -74,7 +98,7 @@ static SpiPlan missing_tags_plan = {
 
 static SpiPlan unlink_plan = {
 	.sql = "DELETE FROM ddd.post_tags l WHERE l.post_id = $1 AND l.tag_id = ANY (ARRAY("
-	"SELECT " TAG_ID_OF_NAME " FROM unnest($2) AS n (name)))",
+	"SELECT " TAG_ID_OF_KEY " FROM unnest($2) AS n (key)))",
 	.nargs = 2,
 	.argtypes = {INT8OID, TEXTARRAYOID},
 	.choice = PLAN_GENERIC,
@@ -82,20 +106,30 @@ static SpiPlan unlink_plan = {
 
 static SpiPlan unlink_others_plan = {
 	.sql = "DELETE FROM ddd.post_tags l WHERE l.post_id = $1 AND l.tag_id <> ALL (array_remove(ARRAY("
-	"SELECT " TAG_ID_OF_NAME " FROM unnest($2) AS n (name)), NULL))",
+	"SELECT " TAG_ID_OF_KEY " FROM unnest($2) AS n (key)), NULL))",
 	.nargs = 2,
 	.argtypes = {INT8OID, TEXTARRAYOID},
 	.choice = PLAN_GENERIC,
 };
 
 static SpiPlan tags_plan = {
-	.sql = "SELECT coalesce(array_agg(t.name::text ORDER BY lower(t.name COLLATE \"C\")), '{}'), count(*)"
+	.sql = "SELECT coalesce(array_agg(t.name::text ORDER BY t.key), '{}'), count(*)"
 	" FROM ddd.post_tags l JOIN ddd.tags t ON t.id = l.tag_id WHERE l.post_id = $1",
 	.nargs = 1,
 	.argtypes = {INT8OID},
 };
 
-static SpiPlan post_created_plan = {
+/* The post and the tag that is meant by a link, both kept as they are; a synonym is not locked. */
+static SpiPlan linked_plan = {
+	.sql = "SELECT p.created_at, t.id, t.synonym_of FROM ddd.posts p, ddd.tags t WHERE p.id = $1 AND t.id ="
+	" (SELECT coalesce(s.synonym_of, s.id) FROM ddd.tags s WHERE s.id = $2) FOR KEY SHARE OF p FOR SHARE OF t",
+	.nargs = 2,
+	.argtypes = {INT8OID, INT8OID},
+	.choice = PLAN_GENERIC,
+};
+
+/* Where the tables are of a version without synonyms, and of a tag that is not there. */
+static SpiPlan post_plan = {
 	.sql = "SELECT p.created_at FROM ddd.posts p WHERE p.id = $1 FOR KEY SHARE",
 	.nargs = 1,
 	.argtypes = {INT8OID},
@@ -104,13 +138,15 @@ static SpiPlan post_created_plan = {
 typedef struct TagName
 {
 	text	   *name;
-	char	   *key;
-	int			key_length;
+	text	   *key;
 } TagName;
 
 static void check_tag_count(int64 count);
 static int	compare_tag_names(const void *a, const void *b, void *unused);
+static Datum text_array(Datum *elements, int n);
 static void lock_post(int64 post_id);
+static void read_linked(Datum post_id, Datum *tag_id, Datum *created_at);
+static bool has_synonyms(void);
 static Datum end_with_tags(ApiCall *call, int64 post_id);
 
 void
@@ -130,11 +166,11 @@ ddd_tag_post(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	int64		post_id = arg_int64(fcinfo, 0, "post_id");
-	Datum		names = post_tags_read(fcinfo, 1);
+	TagNames	tags = post_tags_read(fcinfo, 1);
 
 	api_begin(&call);
 	lock_post(post_id);
-	post_tags_add(post_id, names);
+	post_tags_add(post_id, &tags);
 	return end_with_tags(&call, post_id);
 }
 
@@ -147,19 +183,27 @@ ddd_untag_post(PG_FUNCTION_ARGS)
 	int64		post_id = arg_int64(fcinfo, 0, "post_id");
 	int			count;
 	Datum	   *names = arg_text_array(fcinfo, 1, "tags", &count);
+	int			n = 0;
+	Datum		keys;
 
 	for (int i = 0; i < count; i++)
 	{
+		text	   *key = name_key(DatumGetTextPP(names[i]));
+
 		CHECK_FOR_INTERRUPTS();
-		names[i] = PointerGetDatum(text_trim(DatumGetTextPP(names[i])));
+		/* no tag has so long a name */
+		if (key != NULL)
+			names[n++] = PointerGetDatum(key);
 	}
+
+	keys = text_array(names, n);
 
 	api_begin(&call);
 	lock_post(post_id);
+	plan_execute(&lock_tags_plan, &keys, NULL, false);
 	plan_execute(&unlink_plan, (Datum[])
 				 {
-					 Int64GetDatum(post_id),
-					 PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT))
+					 Int64GetDatum(post_id), keys
 				 }, NULL, false);
 	return end_with_tags(&call, post_id);
 }
@@ -171,15 +215,19 @@ ddd_set_post_tags(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	int64		post_id = arg_int64(fcinfo, 0, "post_id");
-	Datum		names = post_tags_read(fcinfo, 1);
+	TagNames	tags = post_tags_read(fcinfo, 1);
 
 	api_begin(&call);
 	lock_post(post_id);
+	plan_execute(&lock_all_tags_plan, (Datum[])
+				 {
+					 tags.keys, Int64GetDatum(post_id)
+				 }, NULL, false);
 	plan_execute(&unlink_others_plan, (Datum[])
 				 {
-					 Int64GetDatum(post_id), names
+					 Int64GetDatum(post_id), tags.keys
 				 }, NULL, false);
-	post_tags_add(post_id, names);
+	post_tags_add(post_id, &tags);
 	return end_with_tags(&call, post_id);
 }
 
@@ -189,56 +237,53 @@ Datum
 ddd_fill_post_tag(PG_FUNCTION_ARGS)
 {
 	HeapTuple	row = row_of_trigger(fcinfo, "ddd.fill_post_tag()");
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleDesc	desc;
+	Relation	relation = ((TriggerData *) fcinfo->context)->tg_relation;
+	TupleDesc	desc = RelationGetDescr(relation);
 	OwnerScope	owner;
-	int			column;
+	int			columns[2];
+	Datum		values[2];
+	bool		nulls[2];
 	Datum		post_id;
-	Datum		created_at;
 	bool		isnull;
 
-	desc = RelationGetDescr(trigger->tg_relation);
-	column = row_column(trigger->tg_relation, "post_created_at", TIMESTAMPTZOID);
-	(void) SPI_getbinval(row, desc, column, &isnull);
-	if (!isnull && restore_by_owner())
+	columns[0] = row_column(relation, "tag_id", INT8OID);
+	columns[1] = row_column(relation, "post_created_at", TIMESTAMPTZOID);
+	post_id = SPI_getbinval(row, desc, row_column(relation, "post_id", INT8OID), &isnull);
+	for (int i = 0; i < 2; i++)
+		values[i] = SPI_getbinval(row, desc, columns[i], &nulls[i]);
+	if (!nulls[1] && restore_by_owner())
 		return PointerGetDatum(row);
-	post_id = SPI_getbinval(row, desc, row_column(trigger->tg_relation, "post_id", INT8OID), &isnull);
-	if (isnull)
+	if (isnull || nulls[0])
 		return PointerGetDatum(row);	/* NOT NULL answers */
 
 	owner_begin(&owner, relation_owner());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	if (plan_execute(&post_created_plan, &post_id, NULL, false) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				 errmsg("post " INT64_FORMAT " does not exist", DatumGetInt64(post_id)),
-				 err_object("post_tags", "post_id", "post_tags_post_id_fkey")));
-	created_at = plan_value(0, 1, TIMESTAMPTZOID, &isnull);
+	read_linked(post_id, &values[0], &values[1]);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&owner);
-
-	return PointerGetDatum(heap_modify_tuple_by_cols(row, desc, 1, &column, &created_at, &isnull));
+	nulls[1] = false;
+	return PointerGetDatum(heap_modify_tuple_by_cols(row, desc, lengthof(columns), columns, values, nulls));
 }
 
-Datum
+TagNames
 post_tags_read(FunctionCallInfo fcinfo, int argno)
 {
 	int			count;
 	Datum	   *elements = arg_text_array(fcinfo, argno, "tags", &count);
 	TagName    *tags = palloc_extended(sizeof(TagName) * Max(count, 1), MCXT_ALLOC_HUGE);
+	Datum	   *keys = palloc_extended(sizeof(Datum) * Max(count, 1), MCXT_ALLOC_HUGE);
 	int			unique = 0;
 
 	for (int i = 0; i < count; i++)
 	{
 		text	   *name = text_trim(DatumGetTextPP(elements[i]));
-		int			length = VARSIZE_ANY_EXHDR(name);
 		const char *problem;
 
 		CHECK_FOR_INTERRUPTS();
 		check_length(name, MAX_TAG_LENGTH, "tags", "name");
-		problem = name_problem(VARDATA_ANY(name), length);
+		problem = name_problem(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 		if (problem)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -246,36 +291,40 @@ post_tags_read(FunctionCallInfo fcinfo, int argno)
 					 errdetail("%s", problem),
 					 err_object("tags", "name", "tags_name_valid")));
 		tags[i].name = name;
-		tags[i].key = asc_tolower(VARDATA_ANY(name), length);
-		tags[i].key_length = length;
+		tags[i].key = name_key(name);
+		/* as many characters are never so many bytes */
+		Assert(tags[i].key != NULL);
 	}
 
 	qsort_interruptible(tags, count, sizeof(TagName), compare_tag_names, NULL);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (i == 0 || compare_tag_names(&tags[i - 1], &tags[i], NULL) != 0)
-			elements[unique++] = PointerGetDatum(tags[i].name);
+		if (i > 0 && compare_tag_names(&tags[i - 1], &tags[i], NULL) == 0)
+			continue;
+		elements[unique] = PointerGetDatum(tags[i].name);
+		keys[unique++] = PointerGetDatum(tags[i].key);
 	}
 	check_tag_count(unique);
-	return PointerGetDatum(construct_array(elements, unique, TEXTOID, -1, false, TYPALIGN_INT));
+	return (TagNames) {unique, text_array(elements, unique), text_array(keys, unique)};
 }
 
 void
-post_tags_add(int64 post_id, Datum names)
+post_tags_add(int64 post_id, const TagNames *tags)
 {
-	if (ARR_NDIM(DatumGetArrayTypeP(names)) == 0)
+	if (tags->count == 0)
 		return;
 
+	plan_execute(&lock_tags_plan, (Datum[]) {tags->keys}, NULL, false);
 	/* a tag may be deleted between being found and being linked: then again */
 	for (int attempt = 1;; attempt++)
 	{
-		plan_execute(&create_tags_plan, &names, NULL, false);
+		plan_execute(&create_tags_plan, (Datum[]) {tags->names, tags->keys}, NULL, false);
 		plan_execute(&link_plan, (Datum[])
 					 {
-						 Int64GetDatum(post_id), names
+						 Int64GetDatum(post_id), tags->keys
 					 }, NULL, false);
-		if (plan_execute(&missing_tags_plan, &names, NULL, false) == 0)
+		if (plan_execute(&missing_tags_plan, (Datum[]) {tags->keys}, NULL, false) == 0)
 			break;
 		if (attempt == MAX_LINK_ATTEMPTS)
 			ereport(ERROR,
@@ -297,11 +346,19 @@ check_tag_count(int64 count)
 static int
 compare_tag_names(const void *a, const void *b, void *unused)
 {
-	const TagName *left = a;
-	const TagName *right = b;
-	int			order = memcmp(left->key, right->key, Min(left->key_length, right->key_length));
+	text	   *left = ((const TagName *) a)->key;
+	text	   *right = ((const TagName *) b)->key;
+	int			left_length = VARSIZE_ANY_EXHDR(left);
+	int			right_length = VARSIZE_ANY_EXHDR(right);
+	int			order = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_length, right_length));
 
-	return order != 0 ? order : left->key_length - right->key_length;
+	return order != 0 ? order : left_length - right_length;
+}
+
+static Datum
+text_array(Datum *elements, int n)
+{
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static void
@@ -333,4 +390,50 @@ end_with_tags(ApiCall *call, int64 post_id)
 	MemoryContextSwitchTo(spi_context);
 	api_end(call);
 	return tags;
+}
+
+/*
+ * Reads the post of a link, and puts the tag that is meant in a synonym's
+ * place. Raises 23503 where there is no such post.
+ */
+static void
+read_linked(Datum post_id, Datum *tag_id, Datum *created_at)
+{
+	bool		isnull;
+
+	/* a tag that is meant may become a synonym before it is locked: then again */
+	for (int attempt = 0; attempt < MAX_LINK_ATTEMPTS; attempt++)
+	{
+		Datum		synonym_of;
+
+		if (!has_synonyms() || plan_execute(&linked_plan, (Datum[]) {post_id, *tag_id}, NULL, false) == 0)
+		{
+			/* where it is the tag that is missing, its foreign key answers */
+			if (plan_execute(&post_plan, &post_id, NULL, false) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						 errmsg("post " INT64_FORMAT " does not exist", DatumGetInt64(post_id)),
+						 err_object("post_tags", "post_id", "post_tags_post_id_fkey")));
+			*created_at = plan_value(0, 1, TIMESTAMPTZOID, &isnull);
+			return;
+		}
+		*created_at = plan_value(0, 1, TIMESTAMPTZOID, &isnull);
+		*tag_id = Int64GetDatum(plan_int64(0, 2));
+		synonym_of = plan_value(0, 3, INT8OID, &isnull);
+		if (isnull)
+			return;
+		*tag_id = synonym_of;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("a tag was merged while a post was being tagged")));
+}
+
+/* Tells whether the tables are of a version that has synonyms: triggers serve older ones too. */
+static bool
+has_synonyms(void)
+{
+	Oid			tags = get_relname_relid("tags", get_namespace_oid("ddd", false));
+
+	return OidIsValid(tags) && get_attnum(tags, "synonym_of") != InvalidAttrNumber;
 }

@@ -61,7 +61,7 @@ ddd_create_post(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	Datum		values[3];
-	Datum		tags;
+	TagNames	tags;
 	Datum		result;
 	uint64		rows;
 	text	   *title;
@@ -78,7 +78,7 @@ ddd_create_post(PG_FUNCTION_ARGS)
 	if (rows == 0)
 		return api_end_row(&call, fcinfo, rows);
 	result = api_row(&call, fcinfo);
-	post_tags_add(plan_int64(0, 1), tags);
+	post_tags_add(plan_int64(0, 1), &tags);
 	api_end(&call);
 	return result;
 }

@@ -82,11 +82,17 @@ extern const char *name_problem(const char *s, int len);
 
 /* fold.c ------------------------------------------------------------------- */
 
-/* Bytes of the longest name that has a caseless form, without white space around it. */
-#define MAX_FOLD	800
+/*
+ * Bytes of the longest name that has a caseless form, without white space
+ * around it, and of the longest form: a hundred characters always have one.
+ */
+#define MAX_FOLD	1200
 
-/* Returns a name's caseless form, palloc'd and with a zero byte after it; NULL for a longer one. */
+/* Returns a name's caseless form, palloc'd and with a zero byte after it; NULL if one of them is longer. */
 extern char *name_fold(const char *s, int len, int *folded_len);
+
+/* The same as text: the key of a tag. */
+extern text *name_key(text *name);
 
 /* row_triggers.c ----------------------------------------------------------- */
 
@@ -223,7 +229,7 @@ extern void patch_check_stale(uint64 rows, SpiPlan *get_plan, Datum *values, con
 
 /*
  * A key that an index must have: a smallint, bigint, xid8 or timestamptz
- * column, or lower(column COLLATE "C") of a TEXTOID.
+ * column, or a text column in the order of collation "C".
  */
 typedef struct IndexColumn
 {
@@ -313,6 +319,9 @@ extern void api_rows(ApiCall *call, FunctionCallInfo fcinfo);
 
 #define PAGE_MAX_KEYS 4
 
+/* Bytes of the longest text that a listing goes by. */
+#define PAGE_MAX_TEXT_KEY MAX_FOLD
+
 /* One page of a listing: where it starts and how many rows it has. */
 typedef struct ListPage
 {
@@ -321,6 +330,7 @@ typedef struct ListPage
 	int64		skip;
 	int			nkeys;
 	int64		keys[PAGE_MAX_KEYS];	/* the row before the page */
+	text	   *text_key;		/* the same, of a listing in the order of a text; else NULL */
 	pg_crc32c	filter;			/* checksum of the listing and its filters */
 } ListPage;
 
@@ -336,6 +346,9 @@ extern void page_limits(ListPage *page, FunctionCallInfo fcinfo, int first_arg, 
 
 /* Reads the cursor, or starts at the given keys. Raises 22023 for a cursor of anything else. */
 extern void page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, const int64 *start);
+
+/* The same for a listing in the order of a text, which starts at the empty one. */
+extern void page_after_text(ListPage *page, FunctionCallInfo fcinfo, int after_arg);
 
 /* Takes the rows of a page into the function's result. */
 typedef struct PageWriter
@@ -359,6 +372,7 @@ extern void page_check_keys(ListPage *page, TupleDesc found, int first);
 
 /* Appends the row in values and nulls, with the cursor of its keys. */
 extern void page_write(PageWriter *writer, const int64 *keys);
+extern void page_write_text(PageWriter *writer, text *text_key);
 extern void page_writer_end(PageWriter *writer);
 
 /*

@@ -6,6 +6,7 @@
  *		1 byte   format, 1
  *		4 bytes  CRC-32C over the listing's name, its filters and the keys
  *		8 bytes  each key, big-endian
+ *		the rest the key of a listing in the order of a text, which has no other
  * so that one which was truncated, altered, or made by another listing or
  * with other filters is refused. It is a check against mistakes, not a secret:
  * whoever forges one only chooses where his own page starts.
@@ -23,6 +24,7 @@
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "tcop/dest.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -34,8 +36,7 @@
 
 #define CURSOR_FORMAT	1
 #define CURSOR_HEADER	(1 + sizeof(uint32))
-#define CURSOR_MAX		(CURSOR_HEADER + PAGE_MAX_KEYS * sizeof(int64))
-#define CURSOR_MAX_TEXT	((CURSOR_MAX + 2) / 3 * 4)
+#define CURSOR_MAX		(CURSOR_HEADER + Max(PAGE_MAX_KEYS * sizeof(int64), PAGE_MAX_TEXT_KEY))
 
 static int	max_page_size = DEFAULT_MAX_PAGE_SIZE;
 static int	max_skip = DEFAULT_MAX_SKIP;
@@ -49,10 +50,12 @@ typedef struct PageReceiver
 
 static void check_columns(DestReceiver *self, int operation, TupleDesc found);
 static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
-static text *cursor_encode(ListPage *page, const int64 *keys);
+static text *cursor_encode(ListPage *page, const int64 *keys, text *text_key);
 static int	base64url_encode(const unsigned char *bytes, size_t len, char *encoded);
-static bool cursor_decode(ListPage *page, text *cursor, int64 *keys);
-static pg_crc32c cursor_checksum(ListPage *page, const int64 *keys);
+static bool cursor_decode(ListPage *page, text *cursor);
+static pg_crc32c cursor_checksum(ListPage *page, const int64 *keys, text *text_key);
+static void refuse_cursor(ListPage *page);
+static void write_row(PageWriter *writer, const int64 *keys, text *text_key);
 
 void
 cursor_init(void)
@@ -135,12 +138,28 @@ page_after(ListPage *page, FunctionCallInfo fcinfo, int after_arg, int nkeys, co
 	page->nkeys = nkeys;
 	if (cursor == NULL)
 		memcpy(page->keys, start, sizeof(int64) * nkeys);
-	else if (!cursor_decode(page, cursor, page->keys))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"after\" is not a cursor of this listing"),
-				 errhint("Pass the \"cursor\" of a row that ddd.%s() returned for the same arguments.",
-						 page->listing)));
+	else if (!cursor_decode(page, cursor))
+		refuse_cursor(page);
+}
+
+void
+page_after_text(ListPage *page, FunctionCallInfo fcinfo, int after_arg)
+{
+	text	   *cursor = arg_text_or_null(fcinfo, after_arg);
+
+	page->text_key = cstring_to_text("");
+	if (cursor != NULL && !cursor_decode(page, cursor))
+		refuse_cursor(page);
+}
+
+static void
+refuse_cursor(ListPage *page)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"after\" is not a cursor of this listing"),
+			 errhint("Pass the \"cursor\" of a row that ddd.%s() returned for the same arguments.",
+					 page->listing)));
 }
 
 void
@@ -167,10 +186,22 @@ page_writer_begin(PageWriter *writer, ListPage *page, FunctionCallInfo fcinfo)
 void
 page_write(PageWriter *writer, const int64 *keys)
 {
+	write_row(writer, keys, NULL);
+}
+
+void
+page_write_text(PageWriter *writer, text *text_key)
+{
+	write_row(writer, NULL, text_key);
+}
+
+static void
+write_row(PageWriter *writer, const int64 *keys, text *text_key)
+{
 	int			last = writer->desc->natts - 1;
 	MemoryContext context = MemoryContextSwitchTo(writer->row_context);
 
-	writer->values[last] = PointerGetDatum(cursor_encode(writer->page, keys));
+	writer->values[last] = PointerGetDatum(cursor_encode(writer->page, keys, text_key));
 	tuplestore_putvalues(writer->rows, writer->desc, writer->values, writer->nulls);
 	MemoryContextSwitchTo(context);
 	MemoryContextReset(writer->row_context);
@@ -237,11 +268,13 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 }
 
 static text *
-cursor_encode(ListPage *page, const int64 *keys)
+cursor_encode(ListPage *page, const int64 *keys, text *text_key)
 {
-	unsigned char bytes[CURSOR_MAX];
-	text	   *cursor = palloc(VARHDRSZ + CURSOR_MAX_TEXT);
-	uint32		checksum = pg_hton32(cursor_checksum(page, keys));
+	int			text_length = text_key == NULL ? 0 : VARSIZE_ANY_EXHDR(text_key);
+	size_t		size = CURSOR_HEADER + sizeof(int64) * page->nkeys + text_length;
+	unsigned char *bytes = palloc(size);
+	text	   *cursor = palloc(VARHDRSZ + (size + 2) / 3 * 4);
+	uint32		checksum = pg_hton32(cursor_checksum(page, keys, text_key));
 	size_t		len = CURSOR_HEADER;
 
 	bytes[0] = CURSOR_FORMAT;
@@ -253,8 +286,10 @@ cursor_encode(ListPage *page, const int64 *keys)
 		memcpy(bytes + len, &key, sizeof(key));
 		len += sizeof(key);
 	}
+	if (text_length > 0)
+		memcpy(bytes + len, VARDATA_ANY(text_key), text_length);
 
-	SET_VARSIZE(cursor, VARHDRSZ + base64url_encode(bytes, len, VARDATA(cursor)));
+	SET_VARSIZE(cursor, VARHDRSZ + base64url_encode(bytes, size, VARDATA(cursor)));
 	return cursor;
 }
 
@@ -287,10 +322,12 @@ base64url_encode(const unsigned char *bytes, size_t len, char *encoded)
 	return at - encoded;
 }
 
+/* Reads the keys of a page from a cursor; false if it is none of this listing. */
 static bool
-cursor_decode(ListPage *page, text *cursor, int64 *keys)
+cursor_decode(ListPage *page, text *cursor)
 {
 	unsigned char bytes[CURSOR_MAX];
+	size_t		keys_size = CURSOR_HEADER + sizeof(int64) * page->nkeys;
 	size_t		len;
 	uint32		checksum;
 
@@ -298,7 +335,7 @@ cursor_decode(ListPage *page, text *cursor, int64 *keys)
 						  VARDATA_ANY(cursor), VARSIZE_ANY_EXHDR(cursor),
 						  NULL, &len, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return false;
-	if (len != CURSOR_HEADER + sizeof(int64) * page->nkeys || bytes[0] != CURSOR_FORMAT)
+	if (len < keys_size || (len > keys_size && page->text_key == NULL) || bytes[0] != CURSOR_FORMAT)
 		return false;
 
 	memcpy(&checksum, bytes + 1, sizeof(checksum));
@@ -307,17 +344,21 @@ cursor_decode(ListPage *page, text *cursor, int64 *keys)
 		uint64		key;
 
 		memcpy(&key, bytes + CURSOR_HEADER + sizeof(key) * k, sizeof(key));
-		keys[k] = (int64) pg_ntoh64(key);
+		page->keys[k] = (int64) pg_ntoh64(key);
 	}
-	return pg_ntoh32(checksum) == cursor_checksum(page, keys);
+	if (page->text_key != NULL)
+		page->text_key = cstring_to_text_with_len((char *) bytes + keys_size, len - keys_size);
+	return pg_ntoh32(checksum) == cursor_checksum(page, page->keys, page->text_key);
 }
 
 static pg_crc32c
-cursor_checksum(ListPage *page, const int64 *keys)
+cursor_checksum(ListPage *page, const int64 *keys, text *text_key)
 {
 	pg_crc32c	crc = page->filter;
 
 	COMP_CRC32C(crc, keys, sizeof(int64) * page->nkeys);
+	if (text_key != NULL)
+		COMP_CRC32C(crc, VARDATA_ANY(text_key), VARSIZE_ANY_EXHDR(text_key));
 	FIN_CRC32C(crc);
 	return crc;
 }

@@ -24,6 +24,7 @@
 
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 #include "utils/formatting.h"
 
 #include "core/core.h"
@@ -57,8 +58,20 @@ name_fold(const char *s, int len, int *folded_len)
 		*folded_len = len;
 		return asc_tolower(s, len);
 	}
+	/* the form of a form is itself, so it must have one */
+	if (*folded_len > MAX_FOLD)
+		return NULL;
 	folded[*folded_len] = '\0';
 	return folded;
+}
+
+text *
+name_key(text *name)
+{
+	int			length;
+	char	   *folded = name_fold(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &length);
+
+	return folded == NULL ? NULL : cstring_to_text_with_len(folded, length);
 }
 
 /* Returns the length, or -1 for what is not UTF-8. */

@@ -63,7 +63,6 @@ static Relation open_table(const char *name);
 static Relation open_index(Relation table, const IndexColumn *columns, int ncolumns);
 static bool index_serves(Relation table, Relation index, const IndexColumn *columns, int ncolumns);
 static bool is_plain_key(Relation table, Relation index, int i, const IndexColumn *column);
-static bool is_folded_key(Relation table, Relation index, int i, const IndexColumn *column);
 static RegProcedure comparison_of(Oid type);
 
 void
@@ -267,7 +266,7 @@ index_serves(Relation table, Relation index, const IndexColumn *columns, int nco
 	for (int i = 0; i < ncolumns; i++)
 	{
 		if (((index->rd_indoption[i] & INDOPTION_DESC) != 0) != columns[i].descending ||
-			!(columns[i].type == TEXTOID ? is_folded_key : is_plain_key) (table, index, i, &columns[i]))
+			!is_plain_key(table, index, i, &columns[i]))
 			return false;
 	}
 	if (!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
@@ -287,7 +286,8 @@ is_plain_key(Relation table, Relation index, int i, const IndexColumn *column)
 		return false;
 	found = TupleDescAttr(RelationGetDescr(table), attribute - 1);
 	return strcmp(NameStr(found->attname), column->name) == 0 && found->atttypid == column->type &&
-		index_getprocid(index, i + 1, BTORDER_PROC) == comparison_of(column->type);
+		index_getprocid(index, i + 1, BTORDER_PROC) == comparison_of(column->type) &&
+		(column->type != TEXTOID || index->rd_indcollation[i] == C_COLLATION_OID);
 }
 
 static RegProcedure
@@ -301,31 +301,10 @@ comparison_of(Oid type)
 			return F_BTINT8CMP;
 		case XID8OID:
 			return F_XID8CMP;
+		case TEXTOID:
+			return F_BTTEXTCMP;
 		default:
 			Assert(type == TIMESTAMPTZOID);
 			return F_TIMESTAMPTZ_CMP;
 	}
-}
-
-/* Tells whether a key, the index's first expression, is lower(column COLLATE "C"). */
-static bool
-is_folded_key(Relation table, Relation index, int i, const IndexColumn *column)
-{
-	FuncExpr   *call;
-	Node	   *argument;
-
-	if (index->rd_index->indkey.values[i] != 0 || index->rd_indcollation[i] != C_COLLATION_OID ||
-		index_getprocid(index, i + 1, BTORDER_PROC) != F_BTTEXTCMP)
-		return false;
-	if (index->rd_indexprs == NIL)
-		(void) RelationGetIndexExpressions(index);
-	call = linitial(index->rd_indexprs);
-	if (!IsA(call, FuncExpr) || call->funcid != F_LOWER_TEXT || call->inputcollid != C_COLLATION_OID)
-		return false;
-	argument = linitial(call->args);
-	while (IsA(argument, RelabelType))
-		argument = (Node *) ((RelabelType *) argument)->arg;
-	return IsA(argument, Var) && ((Var *) argument)->varattno > 0 &&
-		strcmp(NameStr(TupleDescAttr(RelationGetDescr(table), ((Var *) argument)->varattno - 1)->attname),
-			   column->name) == 0;
 }

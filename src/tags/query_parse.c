@@ -190,7 +190,7 @@ parse_name(Parser *parser, bool may_be_prefix, TagBytes *query)
 
 	folded = parser->fold(name != NULL ? name : start, length, &length);
 	if (folded == NULL)
-		return problem(parser, start, "A name is longer than 800 bytes.");
+		return problem(parser, start, "A name is longer than 1200 bytes.");
 	if (length == 0)
 		return problem(parser, start, "A name is blank.");
 	if (!count_node(parser))

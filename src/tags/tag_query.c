@@ -22,6 +22,7 @@
 #define FORMAT			1
 #define BINARY_VERSION	1
 
+static TagBytes bytes_of(struct varlena *packed);
 static TagBytes parse(const char *s, int len, Node *context);
 static Datum result(TagBytes query);
 static TagBytes *names(FunctionCallInfo fcinfo, int *n);
@@ -31,7 +32,12 @@ static int	compare(FunctionCallInfo fcinfo);
 TagBytes
 tag_query_bytes(Datum value)
 {
-	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+	return bytes_of(PG_DETOAST_DATUM_PACKED(value));
+}
+
+static TagBytes
+bytes_of(struct varlena *packed)
+{
 	const char *data = VARDATA_ANY(packed);
 
 	if (VARSIZE_ANY_EXHDR(packed) < 2 || data[0] != FORMAT)
@@ -46,16 +52,14 @@ PG_FUNCTION_INFO_V1(ddd_tag_key);
 Datum
 ddd_tag_key(PG_FUNCTION_ARGS)
 {
-	text	   *name = PG_GETARG_TEXT_PP(0);
-	int			length;
-	char	   *key = name_fold(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &length);
+	text	   *key = name_key(PG_GETARG_TEXT_PP(0));
 
 	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("name of a tag is longer than %d bytes", MAX_FOLD),
 				 err_object("tags", "name", NULL)));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, length));
+	PG_RETURN_TEXT_P(key);
 }
 
 PG_FUNCTION_INFO_V1(ddd_tag_query_in);
@@ -304,9 +308,15 @@ combine(FunctionCallInfo fcinfo, TagNodeKind kind)
 static int
 compare(FunctionCallInfo fcinfo)
 {
-	TagBytes	left = tag_query_bytes(PG_GETARG_DATUM(0));
-	TagBytes	right = tag_query_bytes(PG_GETARG_DATUM(1));
+	struct varlena *packed[2] = {PG_GETARG_VARLENA_PP(0), PG_GETARG_VARLENA_PP(1)};
+	TagBytes	left = bytes_of(packed[0]);
+	TagBytes	right = bytes_of(packed[1]);
 	int			order = memcmp(left.bytes, right.bytes, Min(left.length, right.length));
 
-	return order != 0 ? order : left.length - right.length;
+	if (order == 0)
+		order = left.length - right.length;
+	/* an index is built of many comparisons in one memory context */
+	PG_FREE_IF_COPY(packed[0], 0);
+	PG_FREE_IF_COPY(packed[1], 1);
+	return order;
 }

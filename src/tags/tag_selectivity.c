@@ -19,10 +19,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
+#include "utils/syscache.h"
 
 #include "core/core.h"
 #include "tags/tag_query.h"
@@ -45,6 +48,7 @@ typedef struct Statistics
 	float8		rare;			/* frequency of an element that is not there */
 } Statistics;
 
+static bool is_tag_query(Oid type);
 static float8 selectivity_of(VariableStatData *variable, TagBytes query);
 static Statistics statistics_of(VariableStatData *variable);
 static const char *estimate(const char *at, const Statistics *statistics, float8 *selectivity);
@@ -65,13 +69,33 @@ ddd_tags_match_selectivity(PG_FUNCTION_ARGS)
 
 	if (!get_restriction_variable(root, args, PG_GETARG_INT32(3), &variable, &query, &variable_on_left))
 		PG_RETURN_FLOAT8(DEFAULT_SELECTIVITY);
-	if (IsA(query, Const) && ((Const *) query)->constisnull)
+	/* whoever may execute this may make an operator of other types with it */
+	if (!IsA(query, Const) || !variable_on_left || !is_tag_query(((Const *) query)->consttype))
+		;
+	else if (((Const *) query)->constisnull)
 		selectivity = 0;
-	else if (IsA(query, Const) && variable_on_left)
+	else
 		selectivity = selectivity_of(&variable, tag_query_bytes(((Const *) query)->constvalue));
 	ReleaseVariableStats(variable);
 	CLAMP_PROBABILITY(selectivity);
 	PG_RETURN_FLOAT8(selectivity);
+}
+
+static bool
+is_tag_query(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		found = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+
+		found = strcmp(NameStr(form->typname), "tag_query") == 0 && form->typtype == TYPTYPE_BASE &&
+			form->typnamespace == get_namespace_oid("ddd", true);
+		ReleaseSysCache(tuple);
+	}
+	return found;
 }
 
 static float8
@@ -97,7 +121,7 @@ statistics_of(VariableStatData *variable)
 						  ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
 		return statistics;
 	/* three more numbers: the least and the greatest frequency, and that of NULL */
-	if (slot.nnumbers == slot.nvalues + 3)
+	if (slot.nnumbers == slot.nvalues + 3 && (slot.valuetype == TEXTOID || slot.valuetype == VARCHAROID))
 	{
 		statistics.elements = palloc(sizeof(Element) * Max(slot.nvalues, 1));
 		for (int i = 0; i < slot.nvalues; i++)

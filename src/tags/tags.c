@@ -1,36 +1,29 @@
 /*
  * tags.c
- *		ddd.posts_by_tag().
+ *		ddd.posts_by_tag() and ddd.posts_by_tags().
  *
- * Walks (tag_id, post_created_at DESC, post_id DESC) of ddd.post_tags and
- * stops when the page is full. Either through index cursors, the links from
+ * Both walk (tag_id, post_created_at DESC, post_id DESC) of ddd.post_tags and
+ * stop when the page is full. Either through index cursors, the links from
  * the index alone, the tag and each post by a unique index, or as SQL
  * statements that do the same; all answer from the same snapshot.
  */
 #include "postgres.h"
 
 #include "access/stratnum.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/formatting.h"
 #include "utils/timestamp.h"
 
 #include "blog/blog.h"
 #include "core/core.h"
 #include "counters/counters.h"
+#include "tags/links.h"
+#include "tags/search.h"
+#include "tags/tag_query.h"
 #include "tags/tags.h"
 
-static Counter posts_by_tag = COUNTER(2, "post_tags", "tag_id", "tags");
-
-static SpiPlan tag_plan = {
-	.sql = "SELECT t.id FROM ddd.tags t WHERE lower(t.name COLLATE \"C\") = $1 COLLATE \"C\"",
-	.nargs = 1,
-	.argtypes = {TEXTOID},
-	.choice = PLAN_GENERIC,
-};
+Counter		posts_by_tag_counter = COUNTER(2, "post_tags", "tag_id", "tags");
 
 static SpiPlan posts_by_tag_plan = {
 	.sql = "SELECT " POST_COLUMNS ", l.post_created_at, l.post_id"
@@ -42,33 +35,24 @@ static SpiPlan posts_by_tag_plan = {
 	.choice = PLAN_WALK,
 };
 
-/* The order of a tag's links, and what a page's keys are of it. */
-static const IndexColumn link_order[] = {
+const IndexColumn link_order[LINK_KEYS] = {
 	{"tag_id", INT8OID, false},
 	{"post_created_at", TIMESTAMPTZOID, true},
 	{"post_id", INT8OID, true},
 };
-static const IndexColumn tag_key[] = {{"name", TEXTOID, false}};
 
 /* Links that are read before their posts: the two scans' memory is not needed at once. */
 #define LINKS_AT_ONCE	128
 
-typedef struct Link
-{
-	int64		place[2];		/* the cursor's keys: post_created_at, post_id */
-} Link;
-
-static bool find_tag(text *key, int64 *tag_id);
-static bool read_tag(text *key, bool *found, int64 *tag_id);
 static bool walk_links(ListPage *page, int64 tag_id, FunctionCallInfo fcinfo);
 static void write_posts(ListPage *page, int64 tag_id, IndexCursor *links, PostReader *posts,
 						FunctionCallInfo fcinfo);
-static int	read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, int wanted);
+static int	read_links(IndexCursor *cursor, int64 tag_id, Place after, Place *links, int wanted);
 
 void
 tags_init(void)
 {
-	counter_define(&posts_by_tag);
+	counter_define(&posts_by_tag_counter);
 }
 
 PG_FUNCTION_INFO_V1(ddd_posts_by_tag);
@@ -79,25 +63,19 @@ ddd_posts_by_tag(PG_FUNCTION_ARGS)
 	static const int64 newest_first[] = NEWEST_FIRST;
 	ApiCall		call;
 	ListPage	page;
-	text	   *name = text_trim(arg_text(fcinfo, 0, "name"));
-	text	   *key = cstring_to_text_with_len(asc_tolower(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)),
-											   VARSIZE_ANY_EXHDR(name));
+	text	   *key = name_key(arg_text(fcinfo, 0, "name"));
 	int64		tag_id;
 
 	page_begin(&page, "posts_by_tag");
-	page_filter_text(&page, key);
+	if (key != NULL)
+		page_filter_text(&page, key);
 	page_limits(&page, fcinfo, 1, 3);
 	page_after(&page, fcinfo, 2, 2, newest_first);
 
 	api_begin(&call);
-	if (!find_tag(key, &tag_id))
-	{
-		PageWriter	none;
-
-		page_writer_begin(&none, &page, fcinfo);
-		page_writer_end(&none);
-	}
-	else if (!walk_links(&page, tag_id, fcinfo))
+	page_result(fcinfo);
+	/* no tag has so long a name that it has no key */
+	if (key != NULL && tag_find_by_key(key, &tag_id) && !walk_links(&page, tag_id, fcinfo))
 		page_execute(&page, &posts_by_tag_plan, (Datum[])
 					 {
 						 Int64GetDatum(tag_id),
@@ -108,43 +86,30 @@ ddd_posts_by_tag(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* Finds the tag of that key, a name whose ASCII letters are small; false where there is none. */
-static bool
-find_tag(text *key, int64 *tag_id)
+PG_FUNCTION_INFO_V1(ddd_posts_by_tags);
+
+Datum
+ddd_posts_by_tags(PG_FUNCTION_ARGS)
 {
-	bool		found;
+	static const int64 newest_first[] = NEWEST_FIRST;
+	ApiCall		call;
+	ListPage	page;
+	SearchNode	root;
+	TagBytes	query;
 
-	if (read_tag(key, &found, tag_id))
-		return found;
-	if (plan_execute(&tag_plan, (Datum[]) {PointerGetDatum(key)}, NULL, true) == 0)
-		return false;
-	*tag_id = plan_int64(0, 1);
-	return true;
-}
+	arg_required(fcinfo, 0, "query");
+	query = tag_query_bytes(PG_GETARG_DATUM(0));
+	page_begin(&page, "posts_by_tags");
+	page_filter(&page, query.bytes, query.length);
+	page_limits(&page, fcinfo, 1, -1);
+	page_after(&page, fcinfo, 2, 2, newest_first);
 
-/* The same through an index cursor, into "found"; returns false where that is not possible. */
-static bool
-read_tag(text *key, bool *found, int64 *tag_id)
-{
-	IndexCursor tags;
-	ScanKeyData name;
-	int			id;
-	bool		isnull = true;
-
-	if (!index_cursor_open(&tags, "tags", tag_key, lengthof(tag_key), false))
-		return false;
-	id = index_cursor_column(&tags, "id", INT8OID);
-	if (id != 0)
-	{
-		ScanKeyEntryInitialize(&name, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
-							   PointerGetDatum(key));
-		index_cursor_seek(&tags, &name, 1);
-		*found = index_cursor_next_row(&tags);
-		if (*found)
-			*tag_id = DatumGetInt64(slot_getattr(tags.slot, id, &isnull));
-	}
-	index_cursor_close(&tags);
-	return id != 0 && !(*found && isnull);
+	api_begin(&call);
+	search_resolve(query, &root);
+	if (!search_walk(&root, &page, fcinfo))
+		search_by_spi(&root, &page, fcinfo);
+	api_end(&call);
+	PG_RETURN_NULL();
 }
 
 /* Writes the page through index cursors; false where that is not possible. */
@@ -171,8 +136,8 @@ static void
 write_posts(ListPage *page, int64 tag_id, IndexCursor *links, PostReader *posts, FunctionCallInfo fcinfo)
 {
 	PageWriter	writer;
-	Link		found[LINKS_AT_ONCE];
-	const int64 *after = page->keys;
+	Place		found[LINKS_AT_ONCE];
+	Place		after = {page->keys[0], page->keys[1]};
 	int64		skip = page->skip;
 	int64		missing = page->first;
 	int			nfound = 0;
@@ -186,26 +151,26 @@ write_posts(ListPage *page, int64 tag_id, IndexCursor *links, PostReader *posts,
 		for (int i = 0; i < nfound; i++)
 		{
 			/* within a statement a link may outlive its post: no row of the page, so none to skip */
-			if (!post_reader_read(posts, found[i].place[1], &writer))
+			if (!post_reader_read(posts, found[i].post_id, &writer))
 				continue;
 			if (skip > 0)
 			{
 				skip--;
 				continue;
 			}
-			page_write(&writer, found[i].place);
+			page_write(&writer, (int64[]) {found[i].created_at, found[i].post_id});
 			missing--;
 		}
 		post_reader_rest(posts);
 		if (nfound > 0)
-			after = found[nfound - 1].place;
+			after = found[nfound - 1];
 	}
 	page_writer_end(&writer);
 }
 
 /* Reads the tag's links that come after a place in their order, and returns how many there were. */
 static int
-read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, int wanted)
+read_links(IndexCursor *cursor, int64 tag_id, Place after, Place *links, int wanted)
 {
 	ScanKeyData keys[2];
 	ScanKeyData row[2];
@@ -213,14 +178,14 @@ read_links(IndexCursor *cursor, int64 tag_id, const int64 *after, Link *links, i
 	int			n = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(tag_id));
-	index_cursor_before(&keys[1], row, link_order, 1, 2, after);
+	index_cursor_before(&keys[1], row, link_order, 1, 2, (int64[]) {after.created_at, after.post_id});
 
 	/* every link of the tag comes after the place that a first page starts with */
-	index_cursor_seek(cursor, keys, after[0] == PG_INT64_MAX && after[1] == PG_INT64_MAX ? 1 : 2);
+	index_cursor_seek(cursor, keys,
+					  after.created_at == PG_INT64_MAX && after.post_id == PG_INT64_MAX ? 1 : 2);
 	while (n < wanted && index_cursor_next_keys(cursor, values, lengthof(values)))
 	{
-		links[n].place[0] = DatumGetTimestampTz(values[1]);
-		links[n].place[1] = DatumGetInt64(values[2]);
+		links[n] = (Place) {DatumGetTimestampTz(values[1]), DatumGetInt64(values[2])};
 		n++;
 	}
 	index_cursor_rest(cursor);

@@ -39,8 +39,8 @@ SELECT n, 'Comment ' || n || ' says something', pg_temp.shuffled(pg_temp.zipf(:p
        LATERAL (SELECT timestamptz '2024-01-01Z'
                        + pg_temp.shuffled(n, 10 * :posts) * interval '1 minute' AS t) u;
 
-INSERT INTO ddd.tags (id, name)
-SELECT n, 'tag' || n FROM generate_series(1, :posts / 10) n;
+INSERT INTO ddd.tags (id, name, key)
+SELECT n, 'tag' || n, 'tag' || n FROM generate_series(1, :posts / 10) n;
 
 -- Four groups of tags and one of each: a post has four different ones.
 INSERT INTO ddd.post_tags (post_id, tag_id, post_created_at)

@@ -8,7 +8,7 @@ SELECT tables_are('ddd', ARRAY['schema_version', 'stash', 'users', 'posts', 'com
 SELECT columns_are('ddd', 'users', ARRAY['id', 'email', 'full_name', 'hashed_password', 'is_active', 'is_superuser', 'bio', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'posts', ARRAY['id', 'title', 'content', 'author_id', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'comments', ARRAY['id', 'content', 'post_id', 'author_id', 'parent_id', 'created_at', 'updated_at']);
-SELECT columns_are('ddd', 'tags', ARRAY['id', 'name', 'created_at', 'updated_at']);
+SELECT columns_are('ddd', 'tags', ARRAY['id', 'name', 'created_at', 'updated_at', 'key', 'synonym_of']);
 SELECT columns_are('ddd', 'post_tags', ARRAY['post_id', 'tag_id', 'post_created_at']);
 SELECT col_type_is('ddd', t, c, k, t || '.' || c || ' is ' || k) FROM (VALUES
     ('users', 'id', 'bigint'), ('users', 'email', 'character varying(255)'), ('users', 'full_name', 'character varying(255)'),
@@ -69,7 +69,7 @@ SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '(^|
 SELECT is_empty($$SELECT relname FROM table_column WHERE attname = 'id' AND default_value IS DISTINCT FROM format('nextval(''ddd.%s_id_seq''::regclass)', relname)$$, 'ids come from the sequence named for the table');
 SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '^is_' AND (type, attnotnull) <> ('boolean', true)$$, 'flags are boolean and not null');
 SELECT is_empty($$SELECT relname, attname FROM table_column WHERE relname !~ '^[a-z_]+$' OR attname !~ '^[a-z_]+$'$$, 'tables and columns are in lower case');
-SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$' AND attname <> 'subject_id' AND NOT EXISTS (
+SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$|^synonym_of$' AND attname <> 'subject_id' AND NOT EXISTS (
     SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'f' AND t.attnum = ANY (k.conkey))$$, 'every column that names another row is a foreign key, but a counter''s subject, which may be gone');
 SELECT is_empty($$SELECT DISTINCT relname FROM table_column WHERE relname NOT IN ('schema_version', 'counter_ledger') EXCEPT SELECT relname FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'$$,
     'every table but the one-row schema_version and the ledger has a primary key');

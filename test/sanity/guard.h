@@ -9,7 +9,8 @@
  * copy with such bytes. Before the server uses the memory again it must be as
  * clean as it was: a callback sees to that when the memory context is reset,
  * guard_free when ddd frees the piece. What the server allocates by itself and
- * hands to ddd (a row, a string of a StringInfo) has no guard.
+ * hands to ddd (a row, a string of a StringInfo) has no guard, nor has a string
+ * that ddd returns, which the server may free: it gets a copy.
  */
 #ifndef DDD_GUARD_H
 #define DDD_GUARD_H
@@ -87,5 +88,8 @@ guard_detoast_packed(struct varlena *value)
 #define pfree(piece)				guard_free(piece)
 #define pg_detoast_datum			guard_detoast
 #define pg_detoast_datum_packed		guard_detoast_packed
+
+#undef PG_RETURN_CSTRING
+#define PG_RETURN_CSTRING(string)	return CStringGetDatum(pstrdup(string))
 
 #endif							/* DDD_GUARD_H */

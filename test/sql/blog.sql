@@ -24,12 +24,12 @@ SELECT patch, pg_temp.err(format('SELECT ddd.update_post(%s, %L)', :p1, patch))
   FROM unnest(ARRAY['{"title": ""}', '{"title": null}', '{"author_id": "1"}', '{"content": 1}', '[]']) AS patch;
 SELECT pg_temp.err(format($$SELECT ddd.update_post(%s, '{"title": "late"}', '2000-01-01')$$, :p1));
 
--- tags: one tag whatever the case of its ASCII letters, the first spelling stays
+-- tags: one tag in every spelling, the first one stays
 SELECT ddd.tag_post(:p1, ARRAY['RUBY', 'Zebra', 'ant']);
 SELECT ddd.tag_post(:p2, ARRAY['zebra', 'Рельсы', 'рельсы', 'café', U&'cafe\0301', '🙂', 'a,b', '{x}', '"q"', 'back\slash']);
 SELECT ddd.untag_post(:p2, ARRAY['ZEBRA', 'nothing', '', 'рельсы', 'Рельсы', 'a,b', '{x}', '"q"', 'back\slash', '🙂', U&'cafe\0301']);
 SELECT ddd.set_post_tags(:p2, ARRAY['go', 'ruby', 'Go']), ddd.set_post_tags(:p2, '{}'), ddd.set_post_tags(:p2, ARRAY['go']);
-SELECT name FROM ddd.tags ORDER BY lower(name COLLATE "C");
+SELECT name FROM ddd.tags ORDER BY key;
 SELECT encode(convert_to(t, 'UTF8'), 'escape') AS tag, pg_temp.err(format('SELECT ddd.tag_post(%s, ARRAY[%L])', :p1, t))
   FROM unnest(ARRAY['', '  ', E'a\nb', E'a\x01', U&'\200B', U&'a\202Eb', repeat('ä', 101), NULL]) WITH ORDINALITY AS u (t, n) ORDER BY n;
 SELECT cardinality(ddd.tag_post(:p2, ARRAY[repeat('ä', 100)]));

@@ -102,7 +102,11 @@ SELECT count(*), count(DISTINCT name) > 15000 AS "different",
 SELECT ddd.tag_key(E' \t\n\r\f\x0b a  b \n') AS key, length(ddd.tag_key(U&'\00a0a')) AS no_break_space, ddd.tag_key('') AS empty, ddd.tag_key(NULL) AS "null";
 
 -- its limit is in bytes
-SELECT length(ddd.tag_key(repeat('A', 800))), length(ddd.tag_key(repeat(' ', 10000) || repeat('A', 800) || repeat(' ', 10000)));
+SELECT length(ddd.tag_key(repeat('A', 1200))), length(ddd.tag_key(repeat(' ', 10000) || repeat('A', 1200) || repeat(' ', 10000)));
 \set VERBOSITY sqlstate
-SELECT ddd.tag_key(repeat('a', 801));
-SELECT octet_length(ddd.tag_key(repeat(U&'\0390', 400))), octet_length(ddd.tag_key(repeat(U&'\+01d160', 200)));
+SELECT ddd.tag_key(repeat('a', 1201));
+SELECT octet_length(ddd.tag_key(repeat(U&'\0390', 400))), octet_length(ddd.tag_key(repeat(U&'\+01d160', 100)));
+-- a form is never too long for a name
+SELECT octet_length(ddd.tag_key(ddd.tag_key(repeat(U&'\023a', 400))));
+SELECT ddd.tag_key(repeat(U&'\023a', 401));
+SELECT ddd.tag_key(repeat(U&'\+01d160', 101));

@@ -13,6 +13,7 @@ SELECT input, input::ddd.tag_query AS query FROM unnest(ARRAY[
 -- what it is written as reads back as the same, through text and through binary
 CREATE TABLE public.query (q ddd.tag_query);
 INSERT INTO public.query SELECT q::ddd.tag_query FROM unnest(ARRAY['rust', 'a|b&!c', '!("x y" | {a,"\""})', '()', '{}', 'a*&"b c"*', U&'\00e9 & \4e2d']) q;
+INSERT INTO public.query VALUES (ddd.tags_all(ARRAY[repeat(U&'\023a', 400)]));
 SELECT bool_and(q::text::ddd.tag_query = q) AS text FROM public.query;
 \getenv output PG_ABS_BUILDDIR
 \set file :output '/tag_query.binary'
@@ -61,7 +62,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT left(input, 10) AS input, r.* FROM unnest(ARRAY[
     '', '   ', 'a &', '& a', 'a b', 'a | | b', 'a & & b', '!', '(', ')', '(a', 'a)', '(a b)', '{', '}', '{a', '{a b}', '{a,', '{,}', '{a*}', '{!a}', '*', 'a * b', 'a *', '"', '"a', '"a\', '"a\b"', '""', '"  "', '""*', '"a"b', 'a"b"',
-    'a\b', ',', 'a,b', U&'\00e9\00e9 & & x', '"' || repeat('a', 801) || '"'
+    'a\b', ',', 'a,b', U&'\00e9\00e9 & & x', '"' || repeat('a', 1201) || '"'
 ]) input CROSS JOIN LATERAL pg_temp.refused(input) r;
 
 -- what it may hold
@@ -70,7 +71,7 @@ SELECT name, r.* FROM (VALUES
     ('the same name 300 times', repeat('a|', 299) || 'a'), ('32 parentheses', repeat('(', 32) || 'a' || repeat(')', 32)), ('33 parentheses', repeat('(', 33) || 'a' || repeat(')', 33)),
     ('a million (', repeat('(', 1000000)), ('a million !', repeat('!', 1000000)), ('32 !', repeat('!', 32) || 'a'), ('33 !', repeat('!', 33) || 'a'),
     ('16 groups in each other', repeat('a & (b | ', 16) || 'c' || repeat(')', 16)), ('17 groups in each other', repeat('a & (b | ', 17) || 'c' || repeat(')', 17)),
-    ('a megabyte', repeat(' ', 1048575) || 'a'), ('more than that', repeat(' ', 1048576) || 'a'), ('a name of 800 bytes', repeat('a', 800)), ('of 801', repeat('a', 801)),
+    ('a megabyte', repeat(' ', 1048575) || 'a'), ('more than that', repeat(' ', 1048576) || 'a'), ('a name of 1200 bytes', repeat('a', 1200)), ('of 1201', repeat('a', 1201)),
     ('64 k names', (SELECT string_agg('a' || n, '&') FROM generate_series(1, 65536) n))
 ) v (name, input) CROSS JOIN LATERAL pg_temp.refused(input) r;
 \set VERBOSITY terse
@@ -84,4 +85,4 @@ SELECT tags_all('{a,NULL}');
 SELECT tags_all('{a," "}');
 SELECT tags_all('{{a},{b}}');
 SELECT tags_all(NULL);
-SELECT tags_all(ARRAY[repeat('a', 801)]);
+SELECT tags_all(ARRAY[repeat('a', 1201)]);

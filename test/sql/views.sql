@@ -202,7 +202,7 @@ ROLLBACK;
 BEGIN;
 SET LOCAL session_replication_role = replica;
 INSERT INTO ddd.posts (id, title, content, author_id) VALUES (4000000, 'Linked', 'x', 3000001);
-INSERT INTO ddd.tags (id, name) VALUES (6000000, 'there');
+INSERT INTO ddd.tags (id, name, key) VALUES (6000000, 'there', 'there');
 INSERT INTO ddd.post_tags (post_id, tag_id, post_created_at) VALUES (4000000, 6000000, now()), (4000000, 6000001, now());
 SELECT tags FROM ddd.posts_detail('{4000000}');
 ROLLBACK;

@@ -173,5 +173,31 @@ foreach my $tag (@tags[ 0 .. 3, $middle - 2 .. $middle + 1, -4 .. -1 ])
 		\@posts, "posts_by_tag('$tag') in pages of $page, posts in all: " . @posts);
 }
 
+# ---- tag queries, against the tags of each package in the facts
+my (%order, %tagged);
+foreach (lines_of("grep '^tag' $dir/facts"))
+{
+	my (undef, $tag, $order, $title) = split /\t/;
+	$order{$title} = $order;
+	$tagged{$title}{$tag} = 1;
+}
+my @newest = sort { $order{$b} cmp $order{$a} } keys %order;
+my ($a, $b, $c) = @tags[ 0, 1, $middle ];
+my ($facet) = $a =~ /^(\w.*?::)/;
+foreach my $case (
+	[ qq{"$a" & "$b"}, sub { $_[0]{$a} && $_[0]{$b} } ],
+	[ qq{"$a" & !"$b"}, sub { $_[0]{$a} && !$_[0]{$b} } ],
+	[ qq{("$b" | "$c") & "$a"}, sub { ($_[0]{$b} || $_[0]{$c}) && $_[0]{$a} } ],
+	[ qq{{"$a", "$b"}}, sub { $_[0]{$a} && $_[0]{$b} && keys %{ $_[0] } == 2 } ],
+	[ qq{$facet* & !"$a"}, sub { !$_[0]{$a} && grep { /^\Q$facet\E/ } keys %{ $_[0] } } ])
+{
+	my ($query, $holds) = @$case;
+	my @posts = grep { $holds->($tagged{$_}) } @newest;
+
+	lists_equal(
+		[ walk("SELECT title || E'\\t' || cursor FROM ddd.posts_by_tags('$query', 300, AFTER)") ],
+		\@posts, "posts_by_tags('$query'), posts in all: " . @posts);
+}
+
 $node->stop;
 done_testing();

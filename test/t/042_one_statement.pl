@@ -20,7 +20,7 @@ sql(
 	INSERT INTO ddd.users (email, full_name) SELECT n || '@example.org', 'User ' || n FROM generate_series(1, 30) n;
 	INSERT INTO ddd.posts (title, content, author_id) SELECT 'Post ' || n, 'text', 1 + n % 3 FROM generate_series(1, 60) n;
 	INSERT INTO ddd.comments (content, post_id, author_id) SELECT 'comment ' || n, 1 + n % 7, 1 + n % 5 FROM generate_series(1, 200) n;
-	SELECT ddd.tag_post(id, ARRAY['all', 'tag' || id % 5]) FROM ddd.posts;
+	SELECT ddd.tag_post(id, ARRAY['all', 'tag' || id % 8]) FROM ddd.posts;
 	ANALYZE});
 
 # A call of each listing: a page of many rows. What the catalog has and this
@@ -38,11 +38,17 @@ my %call = (
 	popular_posts => 'ddd.popular_posts(7)',
 	hot_posts => 'ddd.hot_posts(7)',
 	verify_counters => 'ddd.verify_counters(7)',
-	posts_by_tag => q{ddd.posts_by_tag('all', 50)});
+	list_tags => 'ddd.list_tags(20)',
+	popular_tags => 'ddd.popular_tags(20)',
+	suggest_tags => q{ddd.suggest_tags('tag', 20)},
+	related_tags => q{ddd.related_tags('all', 20)},
+	posts_by_tag => q{ddd.posts_by_tag('all', 50)},
+	posts_by_tags => q{ddd.posts_by_tags('all & !{}', 50)});
 # Those that run more than one: a search is three lists, a tag is looked up
 # first, and popular posts are ranked before their rows are read, hot ones by two lists; posts with details
-# have their comments counted before.
-my %most = (search_users => 3, posts_detail => 3, posts_by_tag => 2, popular_posts => 3, hot_posts => 5, verify_counters => 4);
+# have their comments counted before. Tags have their posts counted after.
+my %most = (list_tags => 4, popular_tags => 5, suggest_tags => 5, related_tags => 6, posts_by_tags => 5,
+	search_users => 3, posts_detail => 3, posts_by_tag => 2, popular_posts => 3, hot_posts => 5, verify_counters => 4);
 # One runs a statement for each counter.
 my %often = (verify_counters => 2);
 my @listings = split /\n/, sql($node, $db,

@@ -39,7 +39,8 @@ my $tries = 3;
 
 # Calls of each function: what follows PERFORM, with i the number of the call.
 # "rolled_back" is a writer: each batch is undone. Users and posts 1 to 500 and
-# three times as many comments are there; every post has the tag even or odd.
+# three times as many comments are there; every post has the tag even or odd, and
+# third or other.
 my $user = q{ROW(1, 'a@x', 'A', true, false, NULL, now(), now())::ddd.user_info};
 my $argon2 = q{'$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$' || repeat('A', 43)};
 my $sha256_crypt = q{'$5$rounds=1000$salt$' || repeat('A', 43)};
@@ -89,6 +90,26 @@ my @calls = (
 	[ 'hot_posts(integer, text, double precision)', $slow, 'ddd.hot_posts()' ],
 	[ 'comment_count(bigint)', $cheap, 'ddd.comment_count(1 + i % 501)' ],
 	[ 'posts_by_tag(text, integer, text, integer)', $page, q{ddd.posts_by_tag('even')} ],
+	[ 'posts_by_tags(ddd.tag_query, integer, text)', $page, q{ddd.posts_by_tags('even & !odd')} ],
+	[ 'posts_by_tags(ddd.tag_query, integer, text)', $slow, q{ddd.posts_by_tags('!(e* & {odd}) | x')} ],
+	[ 'list_tags(integer, text, text)', $page, 'ddd.list_tags()' ],
+	[ 'popular_tags(integer)', $page, 'ddd.popular_tags()' ],
+	[ 'suggest_tags(text, integer)', $slow, q{ddd.suggest_tags('E')} ],
+	[ 'related_tags(text, integer)', $slow, q{ddd.related_tags('even')} ],
+	[ 'tag_key(text)', $page, q{ddd.tag_key('Stra' || chr(223) || 'e' || i)} ],
+	[ 'tags_all(text[])', $page, q{ddd.tags_all(ARRAY['a', 'b', i::text])} ],
+	[ 'tags_any(text[])', $page, q{ddd.tags_any(ARRAY['a', 'b', i::text])} ],
+	[ 'tags_none(text[])', $page, q{ddd.tags_none(ARRAY['a', 'b', i::text])} ],
+	[ 'tags_exact(text[])', $page, q{ddd.tags_exact(ARRAY['a', 'b', i::text])} ],
+	[ 'tags_match(text[], ddd.tag_query)', $page, q{ddd.tags_match(ARRAY['a', 'b', i::text], 'a & !(b | c*)')} ],
+	(map { [ "tag_query_$_(ddd.tag_query, ddd.tag_query)", $page, qq{ddd.tag_query_$_('a & b', ('!x | y' || i % 9)::ddd.tag_query)} ] }
+		  qw(and or eq ne lt le gt ge cmp)),
+	[ 'tag_query_not(ddd.tag_query)', $page, q{ddd.tag_query_not('a & b')} ],
+	[ 'tag_query_hash(ddd.tag_query)', $page, q{ddd.tag_query_hash('a & b')} ],
+	[ 'tag_query_hash_extended(ddd.tag_query, bigint)', $page, q{ddd.tag_query_hash_extended('a & b', i)} ],
+	[ 'tag_query_out(ddd.tag_query)', $page, q{ddd.tag_query_out('a & b')} ],
+	[ 'tag_query_send(ddd.tag_query)', $page, q{ddd.tag_query_send('a & b')} ],
+	[ 'gin_tags_compare(text, text)', $page, q{ddd.gin_tags_compare('a', i::text)} ],
 
 	[ 'create_user(text, text, text, text, boolean, boolean, text)', $write,
 		q{ddd.create_user('n' || i || '@x', 'N', bio => 'b', hashed_password => '!')} ],
@@ -109,6 +130,12 @@ my @calls = (
 		q{ddd.update_comment(1 + i % 500, jsonb_build_object('content', i::text))} ],
 	[ 'delete_comment(bigint)', $write, 'ddd.delete_comment(1 + i % 500)' ],
 	[ 'tag_post(bigint, text[])', $write, q{ddd.tag_post(1 + i % 500, ARRAY['even', 't' || i % 7])} ],
+	[ 'rename_tag(text, text)', $write, q{ddd.rename_tag('even', 'Even')} ],
+	[ 'merge_tags(text[], text)', { calls => 500, rolled_back => 1 }, q{ddd.merge_tags('{even}', 'odd')} ],
+	[ 'add_tag_synonym(text, text)', $write, q{ddd.add_tag_synonym('even', 's' || i)} ],
+	[ 'drop_tag_synonym(text)', $write, q{ddd.drop_tag_synonym('s' || i)} ],
+	[ 'delete_tag(text, boolean)', $write, q{ddd.delete_tag('none')} ],
+	[ 'prune_tags()', $write, 'ddd.prune_tags()' ],
 	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],
 	[ 'verify_counters(integer, text)', $slow, 'ddd.verify_counters(20)' ],
 	[ 'fold_counters()', $slow, 'ddd.fold_counters()' ],
@@ -126,8 +153,13 @@ my @calls = (
 );
 
 # Not called: functions that hash at a cost which is a setting, whose parts
-# verify_password has, and those that scripts run once.
+# verify_password has, those that scripts run once, and those that no statement
+# can call.
 my %not_called = map { $_ => 1 } (
+	'tag_query_in(cstring)', 'tag_query_recv(internal)', 'tags_match_selectivity(internal, oid, internal, integer)',
+	'gin_tags_compare_prefix(text, text, smallint, internal)', 'gin_tags_extract_value(text[], internal, internal)',
+	'gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal)',
+	'gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal)',
 	'hash_password(text)', 'set_password(bigint, text)',
 	'install()', 'stamp(text)', 'migrate(text, text)', 'pass_grants(regprocedure, regprocedure)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
@@ -220,7 +252,7 @@ new_database(
 	'CREATE EXTENSION ddd',
 	q{SELECT FROM generate_series(1, 500) i, ddd.create_user('u' || i || '@example.org', 'User ' || i)},
 	q{SELECT FROM generate_series(1, 500) i,
-		ddd.create_post(i, 'Post ' || i, repeat('x', 200), ARRAY[CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END])},
+		ddd.create_post(i, 'Post ' || i, repeat('x', 200), ARRAY[CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END, CASE i % 3 WHEN 0 THEN 'third' ELSE 'other' END])},
 	q{SELECT FROM generate_series(1, 1500) i, ddd.add_comment(1 + i % 500, 1 + i * 7 % 500, 'Comment ' || i)},
 	q{SELECT ddd.tag_post(1, ARRAY(SELECT 't' || i FROM generate_series(0, 6) i))},
 	q{CREATE TABLE measured

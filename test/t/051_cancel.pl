@@ -36,7 +36,7 @@ sql($node, $database, qq{
 	SELECT 1, 'Post ' || i, 'Content' FROM generate_series(1, $users) i;
 	INSERT INTO ddd.comments (post_id, author_id, content)
 	SELECT i, 2, 'Comment' FROM generate_series(1, $users) i;
-	INSERT INTO ddd.tags (name) VALUES ('all');
+	INSERT INTO ddd.tags (name, key) VALUES ('all', 'all');
 	INSERT INTO ddd.post_tags (post_id, tag_id, post_created_at)
 	SELECT p.id, t.id, p.created_at FROM ddd.posts p, ddd.tags t;
 	VACUUM ANALYZE});
@@ -105,6 +105,8 @@ my $names = q{(SELECT array_agg('t' || i) FROM generate_series(1, 10000000) i)};
 
 is_cancelled($database, 'tagging with ten million names', q{PERFORM ddd.tag_post(1, v)}, 'text[]', $names);
 is_cancelled($database, 'taking ten million tags away', q{LOOP PERFORM ddd.untag_post(1, v); END LOOP}, 'text[]', $names);
+is_cancelled($database, 'merging ten million tags', q{LOOP PERFORM ddd.merge_tags(v, 'all'); END LOOP}, 'text[]', $names);
+is_cancelled($database, 'asking an array of ten million tags', q{LOOP PERFORM ddd.tags_match(v, 'a & b'); END LOOP}, 'text[]', $names);
 is_cancelled($database, 'the details of a million posts', q{PERFORM ddd.posts_detail(v)}, 'bigint[]',
 	qq{(SELECT array_agg(1 + i % $users) FROM generate_series(1, 1000000) i)});
 is_cancelled($database, 'a million sign-ups', q{PERFORM ddd.create_users(v)}, 'jsonb',
@@ -125,6 +127,9 @@ is_cancelled($database, "$_ in a loop", "LOOP PERFORM ddd.$_; END LOOP")
 	q{popular_posts(1000000, since => '1 day')},
 	'hot_posts(1000000)',
 	q{posts_by_tag('all', 1000000)},
+	q{posts_by_tags('all', 1000000)},
+	q{posts_by_tags('!(all & a*) & !{}')},
+	q{related_tags('all')},
 	q{search_users('ser', 1000000)});
 is_cancelled($database, 'deleting a user of many posts', q{PERFORM ddd.delete_user(1, 'cascade')});
 is_cancelled($database, 'giving many posts to another user', q{PERFORM ddd.delete_user(1, 'reassign', 3)});

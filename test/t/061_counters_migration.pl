@@ -1,6 +1,7 @@
 # The migration to 0.3.0 counts the rows that are there, the one back drops
 # nothing but what can be counted again, and both lead to the same objects as a
-# fresh install.
+# fresh install. They are steps on the way from and to the newest version, whose
+# functions can be called.
 use strict;
 use warnings;
 
@@ -12,13 +13,13 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($from, $to) = ('0.2.0', '0.3.0');
+my $node = new_node('main');
+sql($node, 'postgres', 'CREATE ROLE app');
+my $from = '0.2.0';
+my $to = current_version($node);
 my $up = "ALTER EXTENSION ddd UPDATE TO '$to'";
 my $down = "ALTER EXTENSION ddd UPDATE TO '$from'";
 my @kept = qw(stash users posts comments tags post_tags);
-
-my $node = new_node('main');
-sql($node, 'postgres', 'CREATE ROLE app');
 
 # Returns how many counts are not those of the rows: comments of posts, posts of tags.
 sub deviations

@@ -21,6 +21,7 @@ my %other = (
 	query => q{'ann'},
 	name => q{'async'},
 	min_comments => '0',
+	prefix => q{'rust'},
 	since => q{'1 day'},
 	gravity => '0');
 
@@ -74,7 +75,7 @@ sub cursors
 	foreach my $key (0, -1, '9223372036854775807', '-9223372036854775808', '-211813488000000001',
 		'9223371331200000000')
 	{
-		push @cases, [ "forged with keys $key", literal(forged_cursor($cursor, $key)), ['count(r.cursor) = count(*)'] ];
+		push @cases, [ "forged with keys $key", literal(forged_cursor($cursor, $key, $f->{name} eq 'list_tags')), ['count(r.cursor) = count(*)'] ];
 	}
 	return @cases;
 }
@@ -83,18 +84,20 @@ sub cursors
 # is linear: it changes by the checksum of the difference.
 sub forged_cursor
 {
-	my ($cursor, $key) = @_;
-	my $bytes = from_base64url($cursor);
-	my ($format, $checksum, @keys) = unpack 'aNq>*', $bytes;
-	my @forged = map { 0 + $key } @keys;
+	my ($cursor, $key, $is_text) = @_;
+	my ($format, $checksum, $keys) = unpack 'aNa*', from_base64url($cursor);
+	my $forged = substr pack('q>', $key) x length $keys, 0, length $keys;
 	my $difference = 0;
 
-	foreach my $byte (unpack 'C*', pack('q*', @keys) ^ pack('q*', @forged))
+	# integers are encoded with the highest byte first, and their checksum is of memory
+	my $changed = $keys ^ $forged;
+	$changed = pack 'q*', unpack 'q>*', $changed unless $is_text;
+	foreach my $byte (unpack 'C*', $changed)
 	{
 		$difference ^= $byte;
 		$difference = $difference & 1 ? ($difference >> 1) ^ 0x82F63B78 : $difference >> 1 foreach 1 .. 8;
 	}
-	return to_base64url(pack 'aNq>*', $format, $checksum ^ $difference, @forged);
+	return to_base64url(pack 'aNa*', $format, $checksum ^ $difference, $forged);
 }
 
 sub from_base64url { return decode_base64($_[0] =~ tr{-_}{+/}r); }

@@ -35,6 +35,7 @@ sub fixture
 	SELECT ddd.create_post(2, 'Three', 'third', '{rust,Web}');
 	SELECT ddd.create_post(2, 'Four', '', '{async}');
 	SELECT ddd.create_post(4, 'Five', 'fifth');
+	SELECT ddd.tag_post(5, '{spare}'), ddd.untag_post(5, '{spare}'), ddd.add_tag_synonym('spare', 'known');
 	SELECT ddd.add_comment(1, 1, 'on one');
 	SELECT ddd.add_comment(1, 2, 'reply', 1);
 	SELECT ddd.add_comment(1, 1, 'again');
@@ -119,6 +120,17 @@ my %good = (
 	ids => q{'{1,2,999}'},
 	hash => hex_literal('$2b$04$abcdefghijklmnopqrstuuyx2n0Zzopyr9QuYTMCfOJJOj526QVoC'),
 	query => q{'example'},
+	prefix => q{'ru'},
+	source => q{'{async}'},
+	target => q{'rust'},
+	new_name => q{'New name'},
+	synonym => q{'new synonym'},
+	'posts_by_tags query' => q{'rust'},
+	'tags_match query' => q{'rust'},
+	'tag_query_eq other' => q{'example'},
+	(map { ("tag_query_$_ query" => q{'a'}) } qw(lt le)),
+	'delete_tag name' => q{'spare'},
+	'drop_tag_synonym synonym' => q{'known'},
 	other => q{'other'},
 	one => q{'one'},
 	seed => '1',
@@ -146,6 +158,7 @@ my %without_arguments = (
 	grant_to_owner => ['count(*) = 1'],
 	fold_counters => ['bool_and(r >= 0)'],
 	rebuild_counters => ['bool_and(r >= 0)'],
+	prune_tags => ['bool_and(r >= 0)'],
 	create_tables => '42P07');
 
 sub good_value

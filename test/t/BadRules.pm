@@ -323,17 +323,20 @@ sub tags
 	return @cases;
 }
 
-# Names that a query is made of: any but blank ones and those of more than 800 bytes.
+# Names that a query is made of: any but blank ones and those of more than 1200 bytes.
 sub query_names
 {
 	my ($f, $argument, $context) = @_;
+	my $many = $context->{heavy} ? 1_000_000 : 20_000;
+
 	return (
 		[ 'empty', q{'{}'}, some($f) ],
 		[ 'a NULL', q{'{a,NULL}'}, '22004' ],
 		[ 'two dimensions', q{'{{a,b},{c,d}}'}, '2202E' ],
 		[ 'lower bound 7', q{'[7:8]={a,b}'}, some($f) ],
 		[ 'the same in many ways', q{'{a,A," a"}'}, some($f) ],
-		[ '255 names', q{(SELECT array_agg('t' || i) FROM generate_series(1, 255) i)}, some($f) ],
+		[ '254 names', q{(SELECT array_agg('t' || i) FROM generate_series(1, 254) i)}, some($f) ],
+		[ '256 names', q{(SELECT array_agg('t' || i) FROM generate_series(1, 256) i)}, '22023' ],
 		[ '257 names', q{(SELECT array_agg('t' || i) FROM generate_series(1, 257) i)}, '22023' ],
 		[ 'very many', "array_fill('t'::text, ARRAY[$many])", '22023' ],
 		map { [ $_->{label}, "ARRAY[$_->{sql}]", $_->{folds} ? some($f) : '22023' ] } folded($context));
@@ -343,6 +346,7 @@ sub query_names
 sub asked_array
 {
 	my ($f, $argument, $context) = @_;
+	my $many = $context->{heavy} ? 1_000_000 : 20_000;
 	my $answers = ['count(*) = 1 AND bool_and(r IS NOT NULL)'];
 	return (
 		(map { [ $_, "'$_'", $answers ] } '{}', '{NULL}', '{a,NULL}', '{{a,b},{c,d}}', '[7:8]={a,b}', '{"",  " "}'),
@@ -364,7 +368,67 @@ sub tag_query
 		[ '64 k names', q{(SELECT string_agg('t' || i, '|') FROM generate_series(1, 65536) i)::ddd.tag_query}, '22023' ],
 		[ 'deep', q{(repeat('!(a & ', 11) || 'b' || repeat(')', 11))::ddd.tag_query}, $answers ],
 		(map { [ "a million $_", "repeat('$_', 1000000)::ddd.tag_query", '22023' ] } '(', '!', '{', '"', '\\', '&', 'a&', 'a'),
-		map { [ $_->{label}, $quoted->($_->{sql}) . '::ddd.tag_query', $_->{folds} ? $answers : '22023' ] } folded($context));
+		map {
+			my $has_a_form = $f->{name} ne 'tag_query_send' || $_->{label} !~ /in hexadecimal|Unicode lacks/;
+			[ $_->{label}, $quoted->($_->{sql}) . '::ddd.tag_query', !$_->{folds} ? '22023' : $has_a_form ? $answers : '22021|22P05' ]
+		} folded($context));
+}
+
+# The same of posts: whatever is found is right.
+sub asked_posts
+{
+	return map { ref $_->[2] ? [ @$_[ 0, 1 ], ['count(*) >= 0'] ] : $_ } tag_query(@_);
+}
+
+sub any_beginning
+{
+	my ($f, $argument, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, ['count(*) >= 0'] ] } texts($context);
+}
+
+# A name that no tag has.
+sub unknown_name
+{
+	my ($f, $argument, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, none($f) ] } texts($context);
+}
+
+sub merged
+{
+	my ($f, $argument, $context) = @_;
+	my $many = $context->{heavy} ? 1_000_000 : 20_000;
+	return (
+		[ 'empty', q{'{}'}, some($f) ],
+		[ 'the target itself', q{'{rust,RUST," rust"}'}, some($f) ],
+		[ 'another', q{'{async,web,none}'}, some($f) ],
+		[ 'a NULL', q{'{a,NULL}'}, '22004' ],
+		[ 'two dimensions', q{'{{a,b},{c,d}}'}, '2202E' ],
+		[ 'lower bound 7', q{'[7:8]={a,b}'}, some($f) ],
+		[ 'very many', "array_fill('t'::text, ARRAY[$many])", some($f) ],
+		map { [ $_->{label}, "ARRAY[$_->{sql}]", some($f) ] } texts($context));
+}
+
+# What a tag may be called.
+sub new_name
+{
+	my ($f, $argument, $context) = @_;
+	return (
+		[ 'of another tag', q{'WEB'}, '23505' ],
+		[ 'its own', q{'RUST'}, $f->{name} eq 'rename_tag' ? some($f) : '23514' ],
+		map {
+			my $state = join '|', (text_length(trimmed($_), $context) > 100 ? '22001' : ()),
+			  (is_blank($_) || has_control(trimmed($_)) ? '22023' : ());
+			[ $_->{label}, $_->{sql}, $state || some($f) ]
+		} texts($context), tag_texts($context));
+}
+
+sub force
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, $_, some($f) ] } 'true', 'false'),
+		[ 'false, with posts', 'false', '23503', with => { name => q{'rust'} } ],
+		[ 'true, with posts', 'true', some($f), with => { name => q{'rust'} } ]);
 }
 
 sub any_text
@@ -385,7 +449,7 @@ sub folded
 	my ($context) = @_;
 	return map {
 		my $name = ($_->{raw} // '') =~ s/\A[ \t-\r]+|[ \t-\r]+\z//gr;
-		{ %$_, too_long => length $name > 800, folds => length $name > 0 && length $name <= 800 }
+		+{ %$_, too_long => length $name > 1200, folds => length $name > 0 && length $name <= 1200 }
 	} texts($context);
 }
 
@@ -664,6 +728,15 @@ my %rule = (
 	'text name' => \&tag_name,
 	'tag_key text name' => \&folded_name,
 	'ddd.tag_query query' => \&tag_query,
+	'posts_by_tags ddd.tag_query query' => \&asked_posts,
+	'text prefix' => \&any_beginning,
+	'text target' => \&unknown_name,
+	'text[] source' => \&merged,
+	'text new_name' => \&new_name,
+	'text synonym' => \&new_name,
+	'drop_tag_synonym text synonym' => \&unknown_name,
+	(map { ("$_ text name" => \&unknown_name) } qw(related_tags rename_tag add_tag_synonym delete_tag)),
+	'boolean force' => \&force,
 	'ddd.tag_query other' => \&tag_query,
 	'bigint seed' => sub { return map { [ $_, $_, some($_[0]) ] } qw(0 -1 9223372036854775807 (-9223372036854775808)) },
 	'text one' => \&any_text,

@@ -52,4 +52,8 @@ class Tag(BaseModel):
     __tablename__ = "tags"
 
     name = Column(String(100), nullable=False)
+    # A trigger fills it from the name.
+    key = Column(Text, nullable=False, server_default=FetchedValue(), server_onupdate=FetchedValue())
+    # The tag that is meant, of a synonym.
+    synonym_of = Column(BigInteger, ForeignKey(f"{DDD}.tags.id", ondelete="CASCADE"))
     posts = relationship("Post", secondary=post_tags, back_populates="tags")

@@ -1,0 +1,58 @@
+/*
+ * posting_list.h
+ *		The posts of a tag, or all posts, newest first, read piece by piece.
+ *		Private to tags.
+ */
+#ifndef DDD_POSTING_LIST_H
+#define DDD_POSTING_LIST_H
+
+#include "tags/links.h"
+
+/* The tag of a list of all posts. */
+#define ALL_POSTS	PG_INT64_MIN
+
+/* The cursors that all lists of a search read through. */
+typedef struct PostingReader
+{
+	IndexCursor links;			/* of ddd.post_tags, by tag */
+	IndexCursor probes;			/* the same, for whole keys */
+	IndexCursor posts;			/* of ddd.posts, newest first */
+	IndexCursor tags;			/* of ddd.post_tags, by post */
+	bool		has_links;
+	bool		has_probes;
+	bool		has_posts;
+	bool		has_tags;
+} PostingReader;
+
+typedef struct PostingList
+{
+	int64		tag_id;
+	Place	   *places;			/* read and not passed yet */
+	int			next;
+	int			nread;
+	int			room;
+	bool		at_end;			/* nothing comes after those read */
+} PostingList;
+
+/* Opens a cursor; false where SPI must do it instead. Each may be asked for again. */
+extern bool posting_open_links(PostingReader *reader);
+extern bool posting_open_probes(PostingReader *reader);
+extern bool posting_open_posts(PostingReader *reader);
+extern bool posting_open_tags(PostingReader *reader);
+extern void posting_close(PostingReader *reader);
+
+extern void posting_list_begin(PostingList *list, int64 tag_id, int room);
+
+/*
+ * Goes to the first place that does not come before "from", which never comes
+ * before the one of an earlier call; false at the end.
+ */
+extern bool posting_list_seek(PostingReader *reader, PostingList *list, Place from, Place *found);
+
+/* Tells whether a tag has the post of a place. */
+extern bool posting_probe(PostingReader *reader, int64 tag_id, Place place);
+
+/* Reads the tags of a post in order, "most" of them at most; returns how many there were. */
+extern int	posting_tags(PostingReader *reader, int64 post_id, int64 *tags, int most);
+
+#endif							/* DDD_POSTING_LIST_H */

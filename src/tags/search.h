@@ -1,0 +1,44 @@
+/*
+ * search.h
+ *		A tag query about the posts that there are. Private to tags.
+ */
+#ifndef DDD_SEARCH_H
+#define DDD_SEARCH_H
+
+#include "tags/posting_list.h"
+#include "tags/query.h"
+
+/* A node of a query, with the tags that its names mean. */
+typedef struct SearchNode
+{
+	TagNodeKind kind;
+	int			nmembers;		/* of NOT, AND, OR */
+	struct SearchNode *members;
+	int			ntags;			/* of NAME one, of PREFIX and EXACT any number */
+	int64	   *tags;			/* in order, each once */
+
+	/* what a walk knows, see search_walk.c */
+	double		size;			/* about how many posts; HUGE_VAL where nobody knows */
+	int64		rarest;			/* of the tags, one with the fewest posts */
+	PostingList *lists;			/* of the tags, or one */
+	struct SearchNode *driver;	/* the member that an AND follows; NULL for all posts */
+	bool		probes;			/* asked about a post by looking it up, not by walking there */
+	struct binaryheap *heap;	/* of the lists, by the place they are at */
+	bool		started;
+	bool		ended;
+	Place		at;				/* the first place that is not before any asked for, once started */
+} SearchNode;
+
+/* search_resolve.c: finds out which tags are meant. An unknown name is an OR of nothing. */
+extern void search_resolve(TagBytes query, SearchNode *root);
+
+/*
+ * search_walk.c: writes a page through index cursors; false, and nothing is
+ * written, where SPI must do it instead.
+ */
+extern bool search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo);
+
+/* search_spi.c: the same by statements. */
+extern void search_by_spi(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo);
+
+#endif							/* DDD_SEARCH_H */

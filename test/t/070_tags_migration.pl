@@ -1,0 +1,146 @@
+# The migration to 0.4.0 gives every tag its key and stops where two tags are
+# spellings of one; the one back sets synonyms aside and stops where somebody
+# uses the type tag_query. Both lose nothing and lead to the same objects as a
+# fresh install.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Ddd;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($from, $to) = ('0.3.0', '0.4.0');
+my $up = "ALTER EXTENSION ddd UPDATE TO '$to'";
+my $down = "ALTER EXTENSION ddd UPDATE TO '$from'";
+my @kept = qw(users posts comments post_tags counters);
+
+my $node = new_node('main');
+sql($node, 'postgres', 'CREATE ROLE app');
+
+my $fill = q{
+	INSERT INTO ddd.users (email, full_name) SELECT n || '@example.org', 'User ' || n FROM generate_series(1, 20) n;
+	INSERT INTO ddd.posts (title, content, author_id, created_at)
+	SELECT 'Post ' || n, '', 1 + n % 20, now() - n % 9 * interval '1 day' FROM generate_series(1, 300) n;
+	INSERT INTO ddd.tags (name, updated_at) SELECT 'Tag ' || n, '2020-01-01' FROM generate_series(1, 29) n;
+	INSERT INTO ddd.tags (name) VALUES (U&'\00c9t\00e9'), ('Stra' || chr(223) || 'e');
+	INSERT INTO ddd.post_tags (post_id, tag_id) SELECT DISTINCT 1 + n % 300, 1 + n * n % 29 FROM generate_series(1, 2000) n};
+my $synonyms = q{
+	SELECT ddd.add_tag_synonym('tag 1', 'one');
+	SELECT ddd.add_tag_synonym('tag 1', 'eins');
+	SELECT ddd.add_tag_synonym('tag 2', 'zwei');
+	SELECT ddd.add_tag_synonym('tag 3', 'drei')};
+
+# Tags and synonyms, whatever version: name and what they are synonyms of.
+sub synonyms_of
+{
+	my ($database) = @_;
+	return sql($node, $database, q{SELECT string_agg(name || '=' || synonym_of, ' ' ORDER BY name) FROM ddd.list_tags(1000) WHERE synonym_of IS NOT NULL});
+}
+
+# ---- there and back, with writes at every stage --------------------------------
+new_database($node, 'trip', "CREATE EXTENSION ddd VERSION '$from'", $fill);
+my $rows = row_checksums($node, 'trip', @kept);
+my $tags = sql($node, 'trip', 'SELECT md5(string_agg(t::text, chr(10) ORDER BY id)) FROM (SELECT id, name, created_at, updated_at FROM ddd.tags) t');
+sql($node, 'trip', $up);
+is(version_of($node, 'trip'), "$to $to", 'up: code and tables are at the new version');
+is(row_checksums($node, 'trip', @kept), $rows, 'up: every row is as it was');
+is(sql($node, 'trip', 'SELECT md5(string_agg(t::text, chr(10) ORDER BY id)) FROM (SELECT id, name, created_at, updated_at FROM ddd.tags) t'), $tags,
+	'up: so is every tag, its updated_at too');
+is(sql($node, 'trip', 'SELECT count(*) FROM ddd.tags WHERE key IS DISTINCT FROM ddd.tag_key(name)'), '0', 'up: every tag has its key');
+is(sql($node, 'trip', q{SELECT count(*) FROM ddd.posts_by_tag('TAG 5') s, ddd.posts_by_tags('"tag 5"') t WHERE s.id = t.id}),
+	sql($node, 'trip', q{SELECT least(20, count(*)) FROM ddd.post_tags WHERE tag_id = 5}), 'up: posts are found by it');
+sql($node, 'trip', $synonyms);
+sql($node, 'trip', q{SELECT ddd.tag_post(1, '{eins,zwei}')});
+sql($node, 'trip', q{ALTER TABLE ddd.tags ADD COLUMN colour text; UPDATE ddd.tags SET colour = 'red' WHERE name = 'zwei'});
+sql($node, 'trip', q{CREATE TABLE public.follows (tag_id bigint REFERENCES ddd.tags ON DELETE CASCADE); INSERT INTO public.follows SELECT id FROM ddd.tags WHERE name = 'zwei'});
+is_refused($node, 'trip', $down, '23503', undef, 'rows of a table that name a synonym, and would go with it');
+sql($node, 'trip', 'UPDATE public.follows SET tag_id = 2');
+my $before = synonyms_of('trip');
+is($before, 'drei=Tag 3 eins=Tag 1 one=Tag 1 zwei=Tag 2', 'there are synonyms');
+
+$rows = row_checksums($node, 'trip', qw(users posts comments post_tags));
+sql($node, 'trip', $down);
+is(version_of($node, 'trip'), "$from $from", 'down: code and tables are at the old version');
+is(row_checksums($node, 'trip', qw(users posts comments post_tags)), $rows, 'down: every row is as it was');
+is(sql($node, 'trip', q{SELECT count(*) FROM ddd.stash WHERE version = '0.4.0'}), '4', 'down: synonyms are set aside');
+is(sql($node, 'trip', q{SELECT count(*) FROM ddd.tags WHERE name IN ('one', 'eins', 'zwei', 'drei')}), '0', 'down: and are no tags');
+# meanwhile one of the names is taken, and a tag is deleted
+sql($node, 'trip', q{INSERT INTO ddd.tags (name) VALUES ('EINS'); DELETE FROM ddd.post_tags WHERE tag_id = 3; DELETE FROM ddd.tags WHERE id = 3});
+sql($node, 'trip', $up);
+is(synonyms_of('trip'), 'one=Tag 1 zwei=Tag 2', 'up again: synonyms are back, but of a name that is taken and of a tag that is gone');
+is(sql($node, 'trip', q{SELECT string_agg(colour, ',') FROM ddd.tags}), 'red', 'up again: with what was in a column of the user');
+sql($node, 'trip', 'ALTER TABLE ddd.tags DROP COLUMN colour; DROP TABLE public.follows');
+is(sql($node, 'trip', q{SELECT count(*) FROM ddd.stash}), '0', 'up again: nothing is left in the stash');
+is(sql($node, 'trip', 'SELECT ddd.fold_counters() >= 0; SELECT ddd.rebuild_counters()'), "t\n0", 'and every count is right');
+
+# ---- every way to a version leads to the same objects ----------------------------
+new_database($node, 'fresh_to', "CREATE EXTENSION ddd VERSION '$to'");
+new_database($node, 'fresh_from', "CREATE EXTENSION ddd VERSION '$from'");
+new_database($node, 'down', "CREATE EXTENSION ddd VERSION '$to'", $fill, $synonyms, $down);
+new_database($node, 'late', 'SET ddd.create_tables = off', "CREATE EXTENSION ddd VERSION '$from'", $up, 'SELECT ddd.install()');
+is_same_text(fingerprint($node, 'trip'), fingerprint($node, 'fresh_to'), 'up(down(up)) = fresh');
+is_same_text(fingerprint($node, 'down'), fingerprint($node, 'fresh_from'), 'down = fresh');
+is_same_text(fingerprint($node, 'late'), fingerprint($node, 'fresh_to'), 'migrated without tables, then ddd.install() = fresh');
+
+new_database($node, 'owned', "CREATE EXTENSION ddd VERSION '$from'", $fill);
+give_tables_to($node, 'owned', 'app');
+foreach my $step ($up, $down, $up)
+{
+	sql($node, 'owned', $step);
+	is( sql($node, 'owned', q{
+			SELECT string_agg(DISTINCT relowner::regrole::text, ',') FROM pg_class
+			 WHERE relnamespace = 'ddd'::regnamespace AND relkind IN ('r', 'S', 'i')}),
+		'app', "tables of another owner stay his: $step");
+}
+is(sql($node, 'owned', q{SELECT (ddd.merge_tags('{tag 4}', 'tag 5')).name}), 'Tag 5', 'and are written as his');
+
+# ---- what stops it ---------------------------------------------------------------
+new_database($node, 'clash', "CREATE EXTENSION ddd VERSION '$from'",
+	q{INSERT INTO ddd.tags (name) VALUES (U&'\00c9'), (U&'\00e9'), (U&'e\0301'), ('Stra' || chr(223) || 'e'), ('strasse'), ('other')});
+my $objects = fingerprint($node, 'clash');
+$rows = row_checksums($node, 'clash', 'tags', 'schema_version');
+my $failure = is_refused($node, 'clash', $up, '23505', 'ix_tags_name', 'two spellings of a tag');
+like(failure($node, 'clash', $up)->{detail} // '', qr/\(id 1\), .*\(id 2\), .*\(id 3\)\n.*\(id 4\), strasse \(id 5\)/, '... are listed');
+is_same_text(fingerprint($node, 'clash'), $objects, '... and nothing has changed');
+is(row_checksums($node, 'clash', 'tags', 'schema_version'), $rows, '... no row either');
+sql($node, 'clash', q{DELETE FROM ddd.tags WHERE id IN (2, 3, 5)});
+sql($node, 'clash', $up);
+is(version_of($node, 'clash'), "$to $to", 'without them it goes on');
+
+foreach my $use (
+	[ 'a column', 'CREATE TABLE public.mine (q ddd.tag_query)', 'DROP TABLE public.mine', 'column q of table' ],
+	[ 'an array', 'CREATE TABLE public.mine (q ddd.tag_query[])', 'DROP TABLE public.mine', 'column q of table' ],
+	[ 'an index', 'CREATE TABLE public.mine (t text[]); CREATE INDEX mine_t ON public.mine USING gin (t ddd.tag_array_ops)', 'DROP TABLE public.mine', 'index public.mine_t|index mine_t' ],
+	[ 'a view', q{CREATE VIEW public.mine AS SELECT ddd.tags_match('{a}', 'a')}, 'DROP VIEW public.mine', 'rule _RETURN on view' ],
+	[ 'a function', 'CREATE FUNCTION public.mine(ddd.tag_query) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$', 'DROP FUNCTION public.mine', 'function' ])
+{
+	my ($name, $make, $drop, $found) = @$use;
+
+	sql($node, 'clash', $make);
+	is_refused($node, 'clash', $down, '2BP01', undef, "$name that uses tag_query");
+	like(failure($node, 'clash', $down)->{detail} // '', qr/$found/, '... is named');
+	sql($node, 'clash', $drop);
+}
+sql($node, 'clash', $down);
+is(version_of($node, 'clash'), "$from $from", 'without them it goes down');
+
+# ---- synonyms and keys in a dump ---------------------------------------------------
+new_database($node, 'dumped', 'CREATE EXTENSION ddd', $fill, $synonyms);
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+foreach my $way ([ 'whole', [] ], [ 'data', ['--data-only'] ])
+{
+	my ($name, $options) = @$way;
+
+	$node->command_ok([ 'pg_dump', '-Fc', @$options, '--file', $dump, '--dbname', $node->connstr('dumped') ], "$name: dumped");
+	new_database($node, "restored_$name", $name eq 'data' ? 'CREATE EXTENSION ddd' : ());
+	$node->command_ok([ 'pg_restore', '--exit-on-error', @$options, '--dbname', $node->connstr("restored_$name"), $dump ], "$name: restored");
+	is(row_checksums($node, "restored_$name", qw(tags post_tags)), row_checksums($node, 'dumped', qw(tags post_tags)), "$name: tags and synonyms are there");
+	is(sql($node, "restored_$name", q{SELECT ddd.tag_post(3, '{ONE}') = ddd.tag_post(3, '{tag 1}')}), 't', "$name: and stand for their tags");
+}
+
+$node->stop;
+done_testing();
