@@ -20,12 +20,28 @@ $ddd$;
 SELECT ddd.migrate('0.3.0', $migration$
 DO $ddd$
 DECLARE
+    triggers text[];
+    command text;
     clashes text;
-    kept text;
+    stashed record;
+    columns text;
+    fields text;
+    left_over bigint := 0;
 BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     LOCK TABLE ddd.tags, ddd.post_tags IN ACCESS EXCLUSIVE MODE;
 
-    -- Look before touching anything: tags that become one.
+    -- Look before touching anything: columns that users have called the same, tags that become one.
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO clashes
+      FROM pg_attribute
+     WHERE attrelid = 'ddd.tags'::regclass AND attname IN ('key', 'synonym_of') AND NOT attisdropped;
+    IF clashes IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'duplicate_column',
+            MESSAGE = format('ddd.tags has columns of yours with names that ddd 0.4.0 uses: %s', clashes),
+            HINT = 'Rename them, then run ALTER EXTENSION ddd UPDATE again.',
+            SCHEMA = 'ddd', TABLE = 'tags';
+    END IF;
     SELECT string_agg(names, E'\n' ORDER BY first) INTO clashes
       FROM (SELECT min(id) AS first, string_agg(format('%s (id %s)', name, id), ', ' ORDER BY id) AS names
               FROM ddd.tags GROUP BY ddd.tag_key(name) HAVING count(*) > 1) s;
@@ -38,7 +54,13 @@ BEGIN
             SCHEMA = 'ddd', TABLE = 'tags', COLUMN = 'name', CONSTRAINT = 'ix_tags_name';
     END IF;
 
-    -- Migrating is not an edit: filled by changing its type, a column fires no trigger.
+    -- Migrating is not an edit: no trigger sees it.
+    SELECT array_agg(format('ALTER TABLE ddd.tags ENABLE%s TRIGGER %I',
+                            CASE tgenabled WHEN 'A' THEN ' ALWAYS' WHEN 'R' THEN ' REPLICA' ELSE '' END, tgname))
+      INTO triggers
+      FROM pg_trigger WHERE tgrelid = 'ddd.tags'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
+    ALTER TABLE ddd.tags DISABLE TRIGGER USER;
+
     ALTER TABLE ddd.tags ADD COLUMN key text COLLATE "C", ADD COLUMN synonym_of bigint;
     ALTER TABLE ddd.tags
         ALTER COLUMN key TYPE text COLLATE "C" USING ddd.tag_key(name),
@@ -52,24 +74,33 @@ BEGIN
     COMMENT ON COLUMN ddd.tags.key IS 'What all spellings of the name have in common, filled by a trigger: ddd.tag_key(name).';
     COMMENT ON COLUMN ddd.tags.synonym_of IS 'The tag that is meant by this name, which has no posts of its own.';
 
-    -- Synonyms that went down come back, where their tag is there and their name is
-    -- free, with what users had in columns of their own.
-    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO kept
-      FROM pg_attribute
-     WHERE attrelid = 'ddd.tags'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-       AND attname NOT IN ('key', 'synonym_of')
-       AND EXISTS (SELECT FROM ddd.stash WHERE version = '0.4.0' AND table_name = 'tags' AND content ? attname);
-    IF kept IS NOT NULL THEN
-        EXECUTE format($insert$
-            INSERT INTO ddd.tags (%1$s, key, synonym_of)
-            SELECT %2$s, ddd.tag_key(r.name), t.id
-              FROM ddd.stash s JOIN ddd.tags t ON t.id = (s.content ->> 'synonym_of')::bigint
-             CROSS JOIN LATERAL jsonb_populate_record(NULL::ddd.tags, s.content) r
-             WHERE s.version = '0.4.0' AND s.table_name = 'tags'
-                ON CONFLICT DO NOTHING
-            $insert$, kept, regexp_replace(kept, '(^|, )', '\1r.', 'g'));
+    -- Synonyms that went down come back, with what users had in columns of their
+    -- own, where their tag is there, their name is free and the table takes them.
+    FOR stashed IN SELECT * FROM ddd.stash WHERE version = '0.4.0' AND table_name = 'tags' ORDER BY row_key::bigint LOOP
+        SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+               string_agg('r.' || quote_ident(attname), ', ' ORDER BY attnum) INTO columns, fields
+          FROM pg_attribute
+         WHERE attrelid = 'ddd.tags'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+           AND attname <> 'key' AND stashed.content ? attname;
+        BEGIN
+            EXECUTE format('INSERT INTO ddd.tags (%s, key) OVERRIDING SYSTEM VALUE '
+                           'SELECT %s, ddd.tag_key(r.name) FROM jsonb_populate_record(NULL::ddd.tags, $1) r '
+                           'WHERE EXISTS (SELECT FROM ddd.tags t WHERE t.id = r.synonym_of) RETURNING id',
+                           columns, fields) INTO STRICT stashed.row_key USING stashed.content;
+            DELETE FROM ddd.stash WHERE version = '0.4.0' AND table_name = 'tags' AND row_key = stashed.row_key;
+        EXCEPTION WHEN OTHERS THEN
+            left_over := left_over + 1;
+        END;
+    END LOOP;
+    IF left_over > 0 THEN
+        RAISE WARNING USING
+            MESSAGE = format('not all synonyms of tags could be put back: %s stay in ddd.stash', left_over),
+            DETAIL = 'Their names are taken, the tags that they stood for are gone, or ddd.tags has been changed.';
     END IF;
-    DELETE FROM ddd.stash WHERE version = '0.4.0' AND table_name = 'tags';
+
+    FOREACH command IN ARRAY coalesce(triggers, '{}') LOOP
+        EXECUTE command;
+    END LOOP;
 END
 $ddd$;
 $migration$);

@@ -32,19 +32,38 @@ $ddd$;
 SELECT ddd.migrate('0.4.0', $migration$
 DO $ddd$
 DECLARE
+    triggers text[];
+    command text;
     referencing record;
     referenced boolean;
 BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     LOCK TABLE ddd.tags, ddd.post_tags IN ACCESS EXCLUSIVE MODE;
-    -- a user's rows would go with the synonyms that they name, or forget them
+
+    -- Look before touching anything: a user's rows would go with the synonyms that they name, or forget them.
     FOR referencing IN
-        SELECT c.conname, c.conrelid::regclass AS table_name, a.attname
-          FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+        SELECT c.conname, c.conrelid::regclass AS table_name, k.condition
+          FROM pg_constraint c,
+               LATERAL (SELECT string_agg(format('r.%I OPERATOR(%I.%s) t.%I', r.attname, n.nspname, o.oprname, t.attname), ' AND ')
+                          FROM unnest(c.conkey, c.confkey, c.conpfeqop) AS u (from_column, to_column, operator)
+                          JOIN pg_attribute r ON r.attrelid = c.conrelid AND r.attnum = u.from_column
+                          JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = u.to_column
+                          JOIN pg_operator o ON o.oid = u.operator
+                          JOIN pg_namespace n ON n.oid = o.oprnamespace) AS k (condition)
          WHERE c.contype = 'f' AND c.confrelid = 'ddd.tags'::regclass AND c.confdeltype IN ('c', 'n', 'd')
-           AND c.conrelid <> 'ddd.tags'::regclass AND cardinality(c.conkey) = 1
+           AND c.conparentid = 0 AND (c.conrelid <> 'ddd.tags'::regclass OR c.conname <> 'tags_synonym_of_fkey')
+           AND EXISTS (SELECT FROM ddd.tags WHERE synonym_of IS NOT NULL)
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s r JOIN ddd.tags t ON t.id = r.%I WHERE t.synonym_of IS NOT NULL)',
-                       referencing.table_name, referencing.attname) INTO referenced;
+        BEGIN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s r JOIN ddd.tags t ON %s WHERE t.synonym_of IS NOT NULL)',
+                           referencing.table_name, referencing.condition) INTO referenced;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'insufficient_privilege',
+                MESSAGE = format('cannot see whether rows of %s name synonyms of tags, which ddd 0.3.0 does not have', referencing.table_name),
+                HINT = format('Grant SELECT on it, and USAGE on its schema, to %I, then run ALTER EXTENSION ddd UPDATE again.', current_user),
+                CONSTRAINT = referencing.conname;
+        END;
         IF referenced THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'foreign_key_violation',
@@ -53,15 +72,34 @@ BEGIN
                 CONSTRAINT = referencing.conname;
         END IF;
     END LOOP;
+
+    -- Migrating is not an edit: no trigger sees it.
+    DROP TRIGGER IF EXISTS tags_key ON ddd.tags;
+    SELECT array_agg(format('ALTER TABLE ddd.tags ENABLE%s TRIGGER %I',
+                            CASE tgenabled WHEN 'A' THEN ' ALWAYS' WHEN 'R' THEN ' REPLICA' ELSE '' END, tgname))
+      INTO triggers
+      FROM pg_trigger WHERE tgrelid = 'ddd.tags'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
+    ALTER TABLE ddd.tags DISABLE TRIGGER USER;
+
+    -- Synonyms are set aside.
     INSERT INTO ddd.stash (version, table_name, row_key, content)
-    SELECT '0.4.0', 'tags', t.id::text, to_jsonb(t) - 'key' FROM ddd.tags t WHERE t.synonym_of IS NOT NULL;
-    -- and with the column go its index and the rows' meaning
+    SELECT '0.4.0', 'tags', t.id::text, to_jsonb(t) - 'key' FROM ddd.tags t WHERE t.synonym_of IS NOT NULL
+        ON CONFLICT (version, table_name, row_key) DO UPDATE SET content = EXCLUDED.content;
     DELETE FROM ddd.tags WHERE synonym_of IS NOT NULL;
-    DROP TRIGGER tags_key ON ddd.tags;
+    IF EXISTS (SELECT FROM ddd.tags WHERE synonym_of IS NOT NULL) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'a rule on ddd.tags keeps synonyms from being set aside';
+    END IF;
+
     DROP INDEX ddd.ix_tags_name, ddd.ix_tags_synonym_of;
     ALTER TABLE ddd.tags DROP COLUMN key, DROP COLUMN synonym_of;
     CREATE UNIQUE INDEX ix_tags_name ON ddd.tags (lower(name COLLATE "C"));
     COMMENT ON TABLE ddd.tags IS 'Tags. Names are unique without regard to the case of ASCII letters.';
+
+    FOREACH command IN ARRAY coalesce(triggers, '{}') LOOP
+        EXECUTE command;
+    END LOOP;
 END
 $ddd$;
 $migration$);

@@ -29,8 +29,12 @@ typedef struct SearchNode
 	Place		at;				/* the first place that is not before any asked for, once started */
 } SearchNode;
 
-/* search_resolve.c: finds out which tags are meant. An unknown name is an OR of nothing. */
+/*
+ * search_resolve.c: finds out which tags are meant. What no post has, an unknown
+ * name for one, is an OR of nothing.
+ */
 extern void search_resolve(TagBytes query, SearchNode *root);
+extern bool search_is_never(const SearchNode *node);
 
 /*
  * search_walk.c: writes a page through index cursors; false, and nothing is

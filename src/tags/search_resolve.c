@@ -23,6 +23,7 @@ static SpiPlan prefix_plan = {
 };
 
 static const char *resolve(const char *at, TagFinder *finder, SearchNode *node);
+static const char *resolve_members(const char *at, int count, TagFinder *finder, SearchNode *node);
 static void resolve_prefix(const TagNode *name, SearchNode *node);
 static const char *resolve_exact(const char *at, int count, TagFinder *finder, SearchNode *node);
 static void never(SearchNode *node);
@@ -59,12 +60,30 @@ resolve(const char *at, TagFinder *finder, SearchNode *node)
 		case TAG_EXACT:
 			return resolve_exact(at, read.count, finder, node);
 		default:
-			node->nmembers = read.count;
-			node->members = palloc_array(SearchNode, read.count);
-			for (int i = 0; i < read.count; i++)
-				at = resolve(at, finder, &node->members[i]);
-			return at;
+			return resolve_members(at, read.count, finder, node);
 	}
+}
+
+/* An AND with a member that nothing has is one itself; an OR leaves it out. */
+static const char *
+resolve_members(const char *at, int count, TagFinder *finder, SearchNode *node)
+{
+	bool		known = true;
+
+	node->members = palloc_array(SearchNode, count);
+	for (int i = 0; i < count; i++)
+	{
+		SearchNode *member = &node->members[node->nmembers];
+
+		at = resolve(at, finder, member);
+		if (node->kind == TAG_NOT || !search_is_never(member))
+			node->nmembers++;
+		else
+			known = false;
+	}
+	if (node->kind == TAG_AND && !known)
+		never(node);
+	return at;
 }
 
 static void
@@ -104,6 +123,12 @@ resolve_exact(const char *at, int count, TagFinder *finder, SearchNode *node)
 	/* a synonym and its tag are one */
 	node->ntags = tag_ids_unique(node->tags, count);
 	return at;
+}
+
+bool
+search_is_never(const SearchNode *node)
+{
+	return node->kind == TAG_OR && node->nmembers == 0;
 }
 
 static void

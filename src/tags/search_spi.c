@@ -56,7 +56,7 @@ search_by_spi(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "ddd tag search", ALLOCSET_DEFAULT_SIZES);
 
 	page_writer_begin(&writer, page, fcinfo);
-	while (missing > 0 && rows == (uint64) batch)
+	while (missing > 0 && rows == (uint64) batch && !search_is_never(root))
 	{
 		SPITupleTable *found;
 

@@ -24,10 +24,19 @@
 #define RELATED_POSTS	10000
 
 static SpiPlan list_plan = {
-	.sql = "SELECT " TAG_COLUMNS " FROM " TAG_TABLES " WHERE t.key >= $1 AND t.key > $2 ORDER BY t.key LIMIT $3",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, INT8OID},
+	.sql = "SELECT " TAG_COLUMNS " FROM " TAG_TABLES " WHERE t.key > $1 ORDER BY t.key LIMIT $2",
+	.nargs = 2,
+	.argtypes = {TEXTOID, INT8OID},
 	.choice = PLAN_WALK,
+};
+
+static SpiPlan list_beginning_plan = {
+	.sql = "SELECT " TAG_COLUMNS " FROM " TAG_TABLES
+	" WHERE t.key > $1 AND t.key ^@ $3 ORDER BY t.key LIMIT $2",
+	.nargs = 3,
+	.argtypes = {TEXTOID, INT8OID, TEXTOID},
+	/* the planner makes a range of it */
+	.choice = PLAN_CUSTOM,
 };
 
 /* Tags by id, in the order given; those that begin so, or have a synonym that does, if not NULL. */
@@ -64,7 +73,6 @@ static TagInfo *suggest_few(const int64 *ids, int n, int wanted, uint64 *found);
 static TagInfo *suggest_many(const int64 *ids, int n, text *beginning, int wanted, uint64 *found);
 static TagInfo *suggest_from_ranking(text *beginning, int wanted, uint64 *found);
 static int	compare_infos(const void *a, const void *b);
-static bool begins_with(text *key, text *beginning);
 static int64 page_size(FunctionCallInfo fcinfo, int argno);
 
 PG_FUNCTION_INFO_V1(ddd_list_tags);
@@ -76,12 +84,10 @@ ddd_list_tags(PG_FUNCTION_ARGS)
 	ListPage	page;
 	PageWriter	writer;
 	text	   *prefix = arg_text_or_null(fcinfo, 2);
-	text	   *beginning;
+	text	   *beginning = prefix == NULL ? NULL : name_key(prefix);
 	TagInfo    *infos;
 	uint64		rows;
 
-	/* no name is so long that it has no key */
-	beginning = prefix == NULL ? cstring_to_text("") : name_key(prefix);
 	page_begin(&page, "list_tags");
 	if (beginning != NULL)
 		page_filter_text(&page, beginning);
@@ -90,16 +96,17 @@ ddd_list_tags(PG_FUNCTION_ARGS)
 
 	api_begin(&call);
 	page_writer_begin(&writer, &page, fcinfo);
-	if (beginning != NULL)
+	/* no name begins with one that is too long to have a key */
+	if (prefix == NULL || beginning != NULL)
 	{
-		rows = plan_execute(&list_plan, (Datum[])
+		rows = plan_execute(beginning == NULL ? &list_plan : &list_beginning_plan, (Datum[])
 							{
-								PointerGetDatum(beginning), PointerGetDatum(page.text_key),
-								Int64GetDatum(page.first)
+								PointerGetDatum(page.text_key), Int64GetDatum(page.first),
+								PointerGetDatum(beginning)
 							}, NULL, true);
 		infos = tag_infos_read(rows);
 		tag_infos_count(infos, rows);
-		for (uint64 i = 0; i < rows && begins_with(infos[i].key, beginning); i++)
+		for (uint64 i = 0; i < rows; i++)
 		{
 			tag_info_values(&infos[i], writer.values, writer.nulls);
 			page_write_text(&writer, infos[i].key);
@@ -335,13 +342,6 @@ compare_infos(const void *a, const void *b)
 		return left->post_count > right->post_count ? -1 : 1;
 	order = memcmp(VARDATA_ANY(left->key), VARDATA_ANY(right->key), Min(left_length, right_length));
 	return order != 0 ? order : left_length - right_length;
-}
-
-static bool
-begins_with(text *key, text *beginning)
-{
-	return VARSIZE_ANY_EXHDR(key) >= VARSIZE_ANY_EXHDR(beginning) &&
-		memcmp(VARDATA_ANY(key), VARDATA_ANY(beginning), VARSIZE_ANY_EXHDR(beginning)) == 0;
 }
 
 /* Reads "first", checked. */

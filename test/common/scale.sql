@@ -52,3 +52,5 @@ SELECT setval('ddd.users_id_seq', (SELECT max(id) FROM ddd.users)),
        setval('ddd.comments_id_seq', (SELECT max(id) FROM ddd.comments)),
        setval('ddd.tags_id_seq', (SELECT max(id) FROM ddd.tags));
 COMMIT;
+
+SELECT ddd.rebuild_counters();

@@ -11,6 +11,7 @@ use Mix;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $points = 3;
 
@@ -47,10 +48,20 @@ sub stop_mix
 
 	$mix->signal('TERM');
 	eval { finish $mix };
-	# what its sessions have begun, they end
-	$node->poll_query_until('postgres', q{
-		SELECT count(*) = 0 FROM pg_stat_activity
-		 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()}) or die 'the mix does not end';
+	# what its sessions have begun, they end; what one of them has prepared, nobody
+	# else will, and others may wait for it
+	foreach my $try (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $sessions = $node->safe_psql('postgres', q{
+			SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
+
+		return if $sessions == 0;
+		# may just be ended by its own session
+		$node->psql('postgres', "ROLLBACK PREPARED '$_'", on_error_stop => 0)
+		  foreach split /\n/, $node->safe_psql('postgres', 'SELECT gid FROM pg_prepared_xacts');
+		usleep(100_000);
+	}
+	die 'the mix does not end';
 }
 
 sub compared { return $_[0]->safe_psql('postgres', 'SELECT last_value FROM public.compared'); }

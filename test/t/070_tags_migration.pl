@@ -74,7 +74,11 @@ sql($node, 'trip', $up);
 is(synonyms_of('trip'), 'one=Tag 1 zwei=Tag 2', 'up again: synonyms are back, but of a name that is taken and of a tag that is gone');
 is(sql($node, 'trip', q{SELECT string_agg(colour, ',') FROM ddd.tags}), 'red', 'up again: with what was in a column of the user');
 sql($node, 'trip', 'ALTER TABLE ddd.tags DROP COLUMN colour; DROP TABLE public.follows');
-is(sql($node, 'trip', q{SELECT count(*) FROM ddd.stash}), '0', 'up again: nothing is left in the stash');
+is(sql($node, 'trip', q{SELECT string_agg(content ->> 'name', ' ' ORDER BY row_key::bigint) FROM ddd.stash}), 'eins drei', 'up again: which stay in the stash');
+sql($node, 'trip', q{UPDATE ddd.tags SET name = 'other' WHERE name = 'EINS'});
+sql($node, 'trip', $_) foreach $down, $up;
+is(synonyms_of('trip'), 'eins=Tag 1 one=Tag 1 zwei=Tag 2', 'and up once more: a name that is free again is back');
+sql($node, 'trip', 'DELETE FROM ddd.stash');
 is(sql($node, 'trip', 'SELECT ddd.fold_counters() >= 0; SELECT ddd.rebuild_counters()'), "t\n0", 'and every count is right');
 
 # ---- every way to a version leads to the same objects ----------------------------
@@ -98,6 +102,40 @@ foreach my $step ($up, $down, $up)
 }
 is(sql($node, 'owned', q{SELECT (ddd.merge_tags('{tag 4}', 'tag 5')).name}), 'Tag 5', 'and are written as his');
 
+# ---- what users have added to the table -------------------------------------------
+new_database($node, 'added', 'CREATE EXTENSION ddd', $fill, $synonyms, q{
+	ALTER TABLE ddd.tags ADD COLUMN "x, r.y" text DEFAULT 'z', ADD COLUMN nth bigint GENERATED ALWAYS AS IDENTITY,
+		ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED, ADD COLUMN level text DEFAULT '1';
+	UPDATE ddd.tags SET "x, r.y" = name;
+	CREATE FUNCTION public.forbid() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE TRIGGER forbidden BEFORE INSERT OR DELETE ON ddd.tags FOR EACH ROW EXECUTE FUNCTION public.forbid();
+	CREATE TRIGGER replicated BEFORE UPDATE ON ddd.tags FOR EACH ROW EXECUTE FUNCTION public.forbid();
+	CREATE TRIGGER always BEFORE INSERT OR DELETE ON ddd.tags FOR EACH ROW EXECUTE FUNCTION public.forbid();
+	CREATE TRIGGER off BEFORE UPDATE ON ddd.tags FOR EACH ROW EXECUTE FUNCTION public.forbid();
+	ALTER TABLE ddd.tags ENABLE REPLICA TRIGGER replicated, ENABLE ALWAYS TRIGGER always, DISABLE TRIGGER off;
+	CREATE INDEX mine ON ddd.tags (created_at);
+	CREATE POLICY mine ON ddd.tags USING (true);
+	GRANT SELECT ON ddd.tags TO app});
+my $added = q{
+	SELECT (SELECT string_agg(concat(tgname, tgenabled), ' ' ORDER BY tgname) FROM pg_trigger WHERE tgfoid = 'public.forbid'::regproc),
+		to_regclass('ddd.mine'), has_table_privilege('app', 'ddd.tags', 'SELECT'), (SELECT count(*) FROM pg_policy WHERE polrelid = 'ddd.tags'::regclass)};
+my $mine = sql($node, 'added', $added);
+like($mine, qr/alwaysA forbiddenO offD replicatedR\|ddd\.mine\|t\|1$/, 'triggers, an index, a privilege and a policy');
+$tags = row_checksums($node, 'added', 'tags');
+sql($node, 'added', $down);
+is(sql($node, 'added', $added), $mine, 'added: down: are there');
+is(sql($node, 'added', q{SELECT count(*) FROM ddd.tags WHERE name IN ('one', 'eins', 'zwei', 'drei')}), '0', 'added: down: a trigger that forbids it keeps no synonym');
+sql($node, 'added', $up);
+is(sql($node, 'added', $added), $mine, 'added: up: are there');
+is(row_checksums($node, 'added', 'tags'), $tags, 'added: up: so are all rows, synonyms too, with the columns added');
+
+sql($node, 'added', $down);
+sql($node, 'added', q{ALTER TABLE ddd.tags ALTER COLUMN level DROP DEFAULT, ALTER COLUMN level TYPE integer USING 1});
+sql($node, 'added', q{UPDATE ddd.stash SET content = content || '{"level": "high"}' WHERE content ->> 'name' = 'zwei'});
+sql($node, 'added', $up);
+is(synonyms_of('added'), 'drei=Tag 3 eins=Tag 1 one=Tag 1', 'a synonym whose column has become of another type is not back');
+is(sql($node, 'added', q{SELECT content ->> 'name' FROM ddd.stash}), 'zwei', 'but not lost');
+
 # ---- what stops it ---------------------------------------------------------------
 new_database($node, 'clash', "CREATE EXTENSION ddd VERSION '$from'",
 	q{INSERT INTO ddd.tags (name) VALUES (U&'\00c9'), (U&'\00e9'), (U&'e\0301'), ('Stra' || chr(223) || 'e'), ('strasse'), ('other')});
@@ -110,6 +148,31 @@ is(row_checksums($node, 'clash', 'tags', 'schema_version'), $rows, '... no row e
 sql($node, 'clash', q{DELETE FROM ddd.tags WHERE id IN (2, 3, 5)});
 sql($node, 'clash', $up);
 is(version_of($node, 'clash'), "$to $to", 'without them it goes on');
+
+sql($node, 'clash', q{SELECT ddd.add_tag_synonym('other', 'another'); CREATE SCHEMA away; CREATE ROLE away; GRANT ALL ON SCHEMA away TO away});
+foreach my $case (
+	[ 'of two columns', 'ALTER TABLE ddd.tags ADD UNIQUE (id, name)', '(tag_id bigint, name varchar(100), FOREIGN KEY (name, tag_id) REFERENCES ddd.tags (name, id) ON DELETE CASCADE)', 'id, name' ],
+	[ 'of the name', 'ALTER TABLE ddd.tags ADD UNIQUE (name)', '(name varchar(100) REFERENCES ddd.tags (name) ON DELETE SET NULL)', 'name' ],
+	[ 'partitioned', 'SELECT', '(id bigint REFERENCES ddd.tags ON DELETE CASCADE) PARTITION BY RANGE (id); CREATE TABLE away.part PARTITION OF away.mine DEFAULT', 'id' ],
+	[ 'no action', 'SELECT', '(id bigint REFERENCES ddd.tags)', 'id' ],
+	[ 'of another column of the tags', 'ALTER TABLE ddd.tags ADD COLUMN parent_id bigint REFERENCES ddd.tags ON DELETE CASCADE', undef,
+		q{UPDATE ddd.tags SET parent_id = (SELECT id FROM ddd.tags WHERE name = 'another') WHERE name = 'other'} ])
+{
+	my ($name, $before, $table, $rows) = @$case;
+
+	sql($node, 'clash', "$before; " . ($table
+		? "CREATE TABLE away.mine $table; INSERT INTO away.mine SELECT $rows FROM ddd.tags WHERE name = 'another'" : $rows));
+	is_refused($node, 'clash', $down, '23503', undef, "a foreign key $name");
+	sql($node, 'clash', 'DROP TABLE IF EXISTS away.mine; ALTER TABLE ddd.tags DROP COLUMN IF EXISTS parent_id');
+}
+give_tables_to($node, 'clash', 'app');
+sql($node, 'clash', 'CREATE TABLE away.mine (id bigint REFERENCES ddd.tags ON DELETE CASCADE); ALTER TABLE away.mine OWNER TO away');
+is_refused($node, 'clash', $down, '42501', undef, 'a foreign key of a table that the owner of the tags may not read');
+sql($node, 'clash', 'DROP TABLE away.mine');
+give_tables_to($node, 'clash', 'postgres');
+sql($node, 'clash', q{CREATE RULE mine AS ON DELETE TO ddd.tags DO INSTEAD NOTHING});
+is_refused($node, 'clash', $down, '55000', undef, 'a rule that keeps synonyms');
+sql($node, 'clash', q{DROP RULE mine ON ddd.tags});
 
 foreach my $use (
 	[ 'a column', 'CREATE TABLE public.mine (q ddd.tag_query)', 'DROP TABLE public.mine', 'column q of table' ],
@@ -127,6 +190,12 @@ foreach my $use (
 }
 sql($node, 'clash', $down);
 is(version_of($node, 'clash'), "$from $from", 'without them it goes down');
+foreach my $column (qw(key synonym_of))
+{
+	sql($node, 'clash', "ALTER TABLE ddd.tags ADD COLUMN $column text");
+	is_refused($node, 'clash', $up, '42701', undef, "a column of the user that is called $column");
+	sql($node, 'clash', "ALTER TABLE ddd.tags DROP COLUMN $column");
+}
 
 # ---- synonyms and keys in a dump ---------------------------------------------------
 new_database($node, 'dumped', 'CREATE EXTENSION ddd', $fill, $synonyms);
