@@ -313,14 +313,14 @@ Errors: none.
 Context: tags (internal).';
 REVOKE ALL ON FUNCTION ddd.gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION ddd.gin_tags_consistent(checks internal, strategy smallint, query ddd.tag_query, nkeys integer, extra internal, keys internal, nulls internal) RETURNS "char"
+CREATE OR REPLACE FUNCTION ddd.gin_tags_triconsistent(checks internal, strategy smallint, query ddd.tag_query, nkeys integer, extra internal, keys internal, nulls internal) RETURNS "char"
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ddd_gin_tags_consistent';
-COMMENT ON FUNCTION ddd.gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal) IS
+AS 'MODULE_PATHNAME', 'ddd_gin_tags_triconsistent';
+COMMENT ON FUNCTION ddd.gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal) IS
 'Tells whether an array with these keys is what a tag query asks for.
 Errors: none.
 Context: tags (internal).';
-REVOKE ALL ON FUNCTION ddd.gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ddd.gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal) FROM PUBLIC;
 
 DO $ddd$
 BEGIN
@@ -364,7 +364,7 @@ BEGIN
         FUNCTION 2 ddd.gin_tags_extract_value(text[], internal, internal),
         FUNCTION 3 ddd.gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal),
         FUNCTION 5 ddd.gin_tags_compare_prefix(text, text, smallint, internal),
-        FUNCTION 6 ddd.gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal),
+        FUNCTION 6 ddd.gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal),
         STORAGE text;
 END
 $ddd$;

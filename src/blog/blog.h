@@ -49,6 +49,14 @@ extern bool post_reader_read(PostReader *reader, int64 post_id, PageWriter *writ
 extern void post_reader_rest(PostReader *reader);
 extern void post_reader_close(PostReader *reader);
 
+/* post_tags.c -------------------------------------------------------------- */
+
+/*
+ * Returns the name of a tag, trimmed; raises 22001 or 22023 for what cannot be
+ * one. "element" is its number in an array argument, from 1; else 0.
+ */
+extern text *tag_name_checked(text *name, const char *argument, int element);
+
 /* nested.c ----------------------------------------------------------------- */
 
 /* A value of every child's object: a bigint, timestamptz or text. */

@@ -4,7 +4,7 @@
  *
  * Locks: the user's row (and the new author's) first, in order of id, so that
  * nobody can write in that name meanwhile; then, where they are deleted, the
- * comments in order of id. Two calls about users who wrote under each other's
+ * posts and the comments, each in order of id. Two calls about users who wrote under each other's
  * posts, or who take over from each other, wait but cannot deadlock.
  */
 #include "postgres.h"

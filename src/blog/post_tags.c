@@ -11,7 +11,10 @@
  * tags that do not exist are created in the order of their keys. Two calls
  * that create the same tags wait for each other, never in a circle. Before
  * that, those that exist are locked FOR SHARE in the same order, and again as
- * they are linked, so that none becomes a synonym meanwhile.
+ * they are linked, so that none becomes a synonym meanwhile. The order is that
+ * of the keys which the statement sees: where a tag is renamed or made a
+ * synonym while it is waited for, and another call is about the same tags, one
+ * of them may be a deadlock's victim (40P01).
  */
 #include "postgres.h"
 
@@ -26,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "blog/blog.h"
 #include "blog/write.h"
 #include "core/core.h"
 
@@ -267,6 +271,24 @@ ddd_fill_post_tag(PG_FUNCTION_ARGS)
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, desc, lengthof(columns), columns, values, nulls));
 }
 
+text *
+tag_name_checked(text *name, const char *argument, int element)
+{
+	text	   *trimmed = text_trim(name);
+	const char *problem;
+
+	check_length(trimmed, MAX_TAG_LENGTH, "tags", "name");
+	problem = name_problem(VARDATA_ANY(trimmed), VARSIZE_ANY_EXHDR(trimmed));
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 element > 0 ? errmsg("element %d of \"%s\" is not a valid tag name", element, argument) :
+				 errmsg("\"%s\" is not a valid tag name", argument),
+				 errdetail("%s", problem),
+				 err_object("tags", "name", "tags_name_valid")));
+	return trimmed;
+}
+
 TagNames
 post_tags_read(FunctionCallInfo fcinfo, int argno)
 {
@@ -278,20 +300,9 @@ post_tags_read(FunctionCallInfo fcinfo, int argno)
 
 	for (int i = 0; i < count; i++)
 	{
-		text	   *name = text_trim(DatumGetTextPP(elements[i]));
-		const char *problem;
-
 		CHECK_FOR_INTERRUPTS();
-		check_length(name, MAX_TAG_LENGTH, "tags", "name");
-		problem = name_problem(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-		if (problem)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("element %d of \"tags\" is not a valid tag name", i + 1),
-					 errdetail("%s", problem),
-					 err_object("tags", "name", "tags_name_valid")));
-		tags[i].name = name;
-		tags[i].key = name_key(name);
+		tags[i].name = tag_name_checked(DatumGetTextPP(elements[i]), "tags", i + 1);
+		tags[i].key = name_key(tags[i].name);
 		/* as many characters are never so many bytes */
 		Assert(tags[i].key != NULL);
 	}
@@ -346,13 +357,7 @@ check_tag_count(int64 count)
 static int
 compare_tag_names(const void *a, const void *b, void *unused)
 {
-	text	   *left = ((const TagName *) a)->key;
-	text	   *right = ((const TagName *) b)->key;
-	int			left_length = VARSIZE_ANY_EXHDR(left);
-	int			right_length = VARSIZE_ANY_EXHDR(right);
-	int			order = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_length, right_length));
-
-	return order != 0 ? order : left_length - right_length;
+	return text_compare(((const TagName *) a)->key, ((const TagName *) b)->key);
 }
 
 static Datum

@@ -68,6 +68,9 @@ extern void text_trim_bounds(const char **s, int *len);
 
 extern bool text_is_ascii(const char *s, int len);
 
+/* Compares texts byte by byte, as COLLATE "C" does. */
+extern int	text_compare(text *a, text *b);
+
 /* Raises 22001 when the text is longer than max characters. */
 extern void check_length(text *value, int max, const char *table, const char *column);
 

@@ -228,6 +228,16 @@ text_is_ascii(const char *s, int len)
 	return true;
 }
 
+int
+text_compare(text *a, text *b)
+{
+	int			a_len = VARSIZE_ANY_EXHDR(a);
+	int			b_len = VARSIZE_ANY_EXHDR(b);
+	int			order = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(a_len, b_len));
+
+	return order != 0 ? order : a_len - b_len;
+}
+
 /* As the tables' constraints have it; scanner_isspace left out VT before PostgreSQL 16. */
 static bool
 is_ascii_space(char c)

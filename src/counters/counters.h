@@ -134,13 +134,16 @@ extern void counter_top(CounterReader *reader, Ranking *top);
 /*
  * Subjects with rows, a number or something pending, $2 of them after $1 (all
  * if NULL), with what is told of each and what is counted, both in this
- * snapshot. $3 is the low-water mark, $4 whether the counter is stale.
+ * snapshot. $3 is the low-water mark, $4 whether the counter is stale. Numbers
+ * are looked up one by one: a join may well read all of them.
  */
 #define COUNTER_VERIFY(number, source, column) \
 	"WITH pending AS MATERIALIZED (" \
 	" SELECT l.subject_id, sum(l.delta)::bigint AS delta FROM ddd.counter_ledger l" \
 	" WHERE l.counter = " number " AND l.xid >= $3 GROUP BY l.subject_id)" \
-	" SELECT '" source "'::text, s.id, CASE WHEN $4 THEN k.counted ELSE coalesce(c.value, 0) + coalesce(p.delta, 0) END," \
+	" SELECT '" source "'::text, s.id, CASE WHEN $4 THEN k.counted ELSE" \
+	" coalesce((SELECT c.value FROM ddd.counters c WHERE c.counter = " number " AND c.subject_id = s.id), 0)" \
+	" + coalesce(p.delta, 0) END," \
 	" k.counted, " number "::bigint, s.id FROM (SELECT u.id FROM (" \
 	"(SELECT DISTINCT r." column " AS id FROM ddd." source " r WHERE $1 IS NULL OR r." column " > $1 ORDER BY 1 LIMIT $2)" \
 	" UNION (SELECT c.subject_id FROM ddd.counters c WHERE c.counter = " number \
@@ -148,7 +151,6 @@ extern void counter_top(CounterReader *reader, Ranking *top);
 	" UNION (SELECT p.subject_id FROM pending p WHERE $1 IS NULL OR p.subject_id > $1)" \
 	") u ORDER BY u.id LIMIT $2) s" \
 	" CROSS JOIN LATERAL (SELECT count(*) AS counted FROM ddd." source " r WHERE r." column " = s.id) k" \
-	" LEFT JOIN ddd.counters c ON c.counter = " number " AND c.subject_id = s.id" \
 	" LEFT JOIN pending p ON p.subject_id = s.id ORDER BY s.id"
 
 #endif							/* DDD_COUNTERS_H */

@@ -49,8 +49,8 @@ search_by_spi(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	PageWriter	writer;
 	int64		keys[2] = {page->keys[0], page->keys[1]};
 	int64		missing = page->first;
-	int64		batch = FIRST_BATCH;
-	uint64		rows = batch;
+	int64		batch = 0;
+	uint64		rows = 0;
 	int64		tag_id = 0;
 	bool		by_tag = tag_of_all(root, &tag_id);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "ddd tag search", ALLOCSET_DEFAULT_SIZES);
@@ -60,7 +60,7 @@ search_by_spi(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	{
 		SPITupleTable *found;
 
-		batch = Min(batch * 2, MAX_BATCH);
+		batch = batch == 0 ? FIRST_BATCH : Min(batch * 2, MAX_BATCH);
 		rows = plan_execute(by_tag ? &tag_plan : &all_plan, (Datum[])
 							{
 								TimestampTzGetDatum(keys[0]), Int64GetDatum(keys[1]), Int64GetDatum(batch),

@@ -12,12 +12,13 @@
  * many posts a tag has is known from the counters.
  *
  * Places are asked for in their order, so no list is read twice. Memory: a
- * piece of each list, whatever its length (posting_list.h).
+ * piece of each list, whatever its length (posting_list.c); there are at most
+ * as many lists as a query has names, and MAX_LISTS of prefixes.
  *
  * Cost: for each post of the fewest that is met, up to the last of the page, a
  * look-up or a step for each other member. A prefix begins with one look-up
  * for each of its tags, if they are few; otherwise it looks at the tags of all
- * posts. Tags that never meet are walked to their end.
+ * posts. Tags that never meet are walked to the end of the rarer.
  *
  * (E. D. Demaine, A. Lopez-Ortiz, J. I. Munro, "Adaptive set intersections,
  * unions, and differences", 2000; T. L. Veldhuizen, "Leapfrog triejoin", 2014.)
@@ -42,8 +43,9 @@
 /* A prefix of more tags has the numbers of so many looked up. */
 #define MAX_MEASURED	256
 
-/* A prefix of more tags looks for them at all posts, instead of merging their lists. */
+/* A prefix of more tags looks for them at all posts, instead of merging their lists; so many of a query's at most. */
 #define MAX_MERGED		1024
+#define MAX_LISTS		4096
 
 #define MIN_POST_TAGS	64
 
@@ -59,8 +61,8 @@ typedef struct Search
 
 static void measure(SearchNode *node, CounterReader *counter);
 static void measure_tags(SearchNode *node, CounterReader *counter);
-static void choose(SearchNode *node, double asked);
-static void choose_and(SearchNode *node, double asked);
+static void choose(SearchNode *node, double asked, int *lists);
+static void choose_and(SearchNode *node, double asked, int *lists);
 static bool open_cursors(Search *search, const SearchNode *node);
 static bool seek(Search *search, SearchNode *node, Place from, Place *found);
 static bool find(Search *search, SearchNode *node, Place from, Place *found);
@@ -85,11 +87,12 @@ search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	Place		from = place_following((Place) {page->keys[0], page->keys[1]});
 	Place		at;
 	int64		missing = page->first;
+	int			lists = 0;
 
 	measure(root, counter);
 	if (counter != NULL)
 		counter_close(counter);
-	choose(root, HUGE_VAL);
+	choose(root, HUGE_VAL, &lists);
 	if (!open_cursors(&search, root) || !post_reader_open(&posts))
 	{
 		posting_close(&search.reader);
@@ -99,6 +102,7 @@ search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	page_writer_begin(&writer, page, fcinfo);
 	while (missing > 0 && seek(&search, root, from, &at))
 	{
+		CHECK_FOR_INTERRUPTS();
 		/* within a statement a link may outlive its post */
 		if (post_reader_read(&posts, at.post_id, &writer))
 		{
@@ -159,10 +163,10 @@ measure_tags(SearchNode *node, CounterReader *counter)
 
 /*
  * Decides how a node is asked about posts, which it will be about so often;
- * HUGE_VAL if it is to find them itself.
+ * HUGE_VAL if it is to find them itself. "lists" counts those that are merged.
  */
 static void
-choose(SearchNode *node, double asked)
+choose(SearchNode *node, double asked, int *lists)
 {
 	switch (node->kind)
 	{
@@ -170,30 +174,35 @@ choose(SearchNode *node, double asked)
 			node->probes = node->size > PROBE_GAP * asked;
 			break;
 		case TAG_PREFIX:
+			node->probes = asked < HUGE_VAL;
+			node->merges = !node->probes && node->ntags <= Min(MAX_MERGED, MAX_LISTS - *lists);
+			if (node->merges)
+				*lists += node->ntags;
+			break;
 		case TAG_EXACT:
 			node->probes = asked < HUGE_VAL;
 			break;
 		case TAG_NOT:
 			/* to find posts itself it asks about all of them */
-			choose(&node->members[0], Min(asked, DBL_MAX));
+			choose(&node->members[0], Min(asked, DBL_MAX), lists);
 			node->probes = asked < HUGE_VAL;
 			break;
 		case TAG_OR:
 			node->probes = false;
 			for (int i = 0; i < node->nmembers; i++)
 			{
-				choose(&node->members[i], asked);
+				choose(&node->members[i], asked, lists);
 				node->probes |= node->members[i].probes;
 			}
 			break;
 		case TAG_AND:
-			choose_and(node, asked);
+			choose_and(node, asked, lists);
 			break;
 	}
 }
 
 static void
-choose_and(SearchNode *node, double asked)
+choose_and(SearchNode *node, double asked, int *lists)
 {
 	node->probes = node->size > PROBE_GAP * asked;
 	node->driver = NULL;
@@ -209,11 +218,11 @@ choose_and(SearchNode *node, double asked)
 		SearchNode *member = &node->members[i];
 
 		if (member == node->driver)
-			choose(member, HUGE_VAL);
+			choose(member, HUGE_VAL, lists);
 		else if (node->probes)
-			choose(member, asked);
+			choose(member, asked, lists);
 		else
-			choose(member, node->driver != NULL ? Min(node->driver->size, DBL_MAX) : DBL_MAX);
+			choose(member, node->driver != NULL ? Min(node->driver->size, DBL_MAX) : DBL_MAX, lists);
 	}
 }
 
@@ -231,10 +240,9 @@ open_cursors(Search *search, const SearchNode *node)
 		case TAG_NAME:
 			return ok && (node->probes ? posting_open_probes(reader) : posting_open_links(reader));
 		case TAG_PREFIX:
-			if (node->probes || node->ntags > MAX_MERGED)
-				ok = ok && posting_open_tags(reader);
-			return ok && (node->probes || (node->ntags > MAX_MERGED ? posting_open_posts(reader) :
-										   posting_open_links(reader)));
+			if (node->merges)
+				return ok && posting_open_links(reader);
+			return ok && posting_open_tags(reader) && (node->probes || posting_open_posts(reader));
 		case TAG_EXACT:
 			return ok && posting_open_tags(reader) &&
 				(node->probes || (node->ntags > 0 ? posting_open_links(reader) : posting_open_posts(reader)));
@@ -271,7 +279,7 @@ find(Search *search, SearchNode *node, Place from, Place *found)
 		case TAG_NAME:
 			return follow(search, node, node->tags[0], from, found);
 		case TAG_PREFIX:
-			if (node->ntags <= MAX_MERGED)
+			if (node->merges)
 				return find_prefix(search, node, from, found);
 			while (follow(search, node, ALL_POSTS, from, found))
 			{

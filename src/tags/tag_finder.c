@@ -37,10 +37,12 @@ tag_find(TagFinder *finder, const char *key, int length, int64 *tag_id)
 
 	if (!open_tags(finder))
 	{
-		if (plan_execute(&tag_plan, &value, NULL, true) == 0)
-			return false;
-		*tag_id = plan_int64(0, 1);
-		return true;
+		bool		found = plan_execute(&tag_plan, &value, NULL, true) > 0;
+
+		if (found)
+			*tag_id = plan_int64(0, 1);
+		SPI_freetuptable(SPI_tuptable);
+		return found;
 	}
 	ScanKeyEntryInitialize(&scan_key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
 						   value);

@@ -63,11 +63,12 @@ tag_infos_read(uint64 rows)
 void
 tag_infos_count(TagInfo *infos, uint64 n)
 {
-	int64	   *ids = palloc_array(int64, Max(n, 1));
+	int64	   *ids;
 	CounterReader *reader;
 
 	if (n == 0)
 		return;
+	ids = palloc_array(int64, n);
 	for (uint64 i = 0; i < n; i++)
 		ids[i] = infos[i].meant;
 	reader = counter_open(&posts_by_tag_counter);

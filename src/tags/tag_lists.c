@@ -50,10 +50,15 @@ static SpiPlan ranked_plan = {
 	.choice = PLAN_GENERIC,
 };
 
+/* Tags that begin so, or have a synonym that does, each at the first name that does; after a name. */
 static SpiPlan beginning_plan = {
-	.sql = "SELECT coalesce(t.synonym_of, t.id) FROM ddd.tags t WHERE t.key ^@ $1 ORDER BY t.key LIMIT $2",
-	.nargs = 2,
-	.argtypes = {TEXTOID, INT8OID},
+	.sql = "SELECT coalesce(t.synonym_of, t.id), t.key::text FROM ddd.tags t WHERE t.key ^@ $1 AND t.key > $3"
+	" AND (t.synonym_of IS NULL"
+	" OR NOT EXISTS (SELECT FROM ddd.tags m WHERE m.id = t.synonym_of AND m.key ^@ $1)"
+	" AND NOT EXISTS (SELECT FROM ddd.tags o WHERE o.synonym_of = t.synonym_of AND o.key ^@ $1 AND o.key < t.key))"
+	" ORDER BY t.key LIMIT $2",
+	.nargs = 3,
+	.argtypes = {TEXTOID, INT8OID, TEXTOID},
 	.choice = PLAN_CUSTOM,
 };
 
@@ -69,8 +74,9 @@ static SpiPlan related_plan = {
 
 static TagInfo *read_tags(const int64 *ids, int n, text *beginning, uint64 *rows);
 static void write_tags(FunctionCallInfo fcinfo, const TagInfo *infos, uint64 n);
+static int64 *read_beginning(text *beginning, text **after, int64 most, uint64 *rows);
 static TagInfo *suggest_few(const int64 *ids, int n, int wanted, uint64 *found);
-static TagInfo *suggest_many(const int64 *ids, int n, text *beginning, int wanted, uint64 *found);
+static TagInfo *suggest_many(text *beginning, int64 most, int wanted, uint64 *found);
 static TagInfo *suggest_from_ranking(text *beginning, int wanted, uint64 *found);
 static int	compare_infos(const void *a, const void *b);
 static int64 page_size(FunctionCallInfo fcinfo, int argno);
@@ -149,19 +155,12 @@ ddd_suggest_tags(PG_FUNCTION_ARGS)
 	if (beginning != NULL && wanted > 0)
 	{
 		int64		most = Max(wanted, MAX_SUGGESTED);
-		uint64		rows = plan_execute(&beginning_plan, (Datum[])
-										{
-											PointerGetDatum(beginning), Int64GetDatum(most)
-										}, NULL, true);
-		int64	   *ids = palloc_array(int64, Max(rows, 1));
-		int			nids;
+		text	   *after = cstring_to_text("");
+		uint64		rows;
+		int64	   *ids = read_beginning(beginning, &after, most, &rows);
 
-		for (uint64 row = 0; row < rows; row++)
-			ids[row] = plan_int64(row, 1);
-		SPI_freetuptable(SPI_tuptable);
-		nids = tag_ids_unique(ids, rows);
-		infos = rows < (uint64) most ? suggest_few(ids, nids, wanted, &n) :
-			suggest_many(ids, nids, beginning, wanted, &n);
+		infos = rows < (uint64) most ? suggest_few(ids, rows, wanted, &n) :
+			suggest_many(beginning, most, wanted, &n);
 	}
 	write_tags(fcinfo, infos, n);
 	api_end(&call);
@@ -248,6 +247,26 @@ write_tags(FunctionCallInfo fcinfo, const TagInfo *infos, uint64 n)
 	}
 }
 
+/* Reads tags by the names that begin so, from behind a name on, which becomes the last of them. */
+static int64 *
+read_beginning(text *beginning, text **after, int64 most, uint64 *rows)
+{
+	int64	   *ids;
+	bool		isnull;
+
+	*rows = plan_execute(&beginning_plan, (Datum[])
+						 {
+							 PointerGetDatum(beginning), Int64GetDatum(most), PointerGetDatum(*after)
+						 }, NULL, true);
+	ids = palloc_array(int64, Max(*rows, 1));
+	for (uint64 row = 0; row < *rows; row++)
+		ids[row] = plan_int64(row, 1);
+	if (*rows > 0)
+		*after = DatumGetTextPCopy(plan_value(*rows - 1, 2, TEXTOID, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return ids;
+}
+
 /* Returns those of the tags that have the most posts. */
 static TagInfo *
 suggest_few(const int64 *ids, int n, int wanted, uint64 *found)
@@ -260,22 +279,29 @@ suggest_few(const int64 *ids, int n, int wanted, uint64 *found)
 	return infos;
 }
 
-/* Returns those that the ranking has first and, if it has not enough, some of those without posts. */
+/* Returns those that the ranking has first and, if it has not enough, those without posts. */
 static TagInfo *
-suggest_many(const int64 *ids, int n, text *beginning, int wanted, uint64 *found)
+suggest_many(text *beginning, int64 most, int wanted, uint64 *found)
 {
 	TagInfo    *infos = suggest_from_ranking(beginning, wanted, found);
-	TagInfo    *others;
-	uint64		rows;
+	text	   *after = cstring_to_text("");
+	uint64		rows = most;
 
-	if (*found == (uint64) wanted)
-		return infos;
-	others = read_tags(ids, n, NULL, &rows);
-	tag_infos_count(others, rows);
-	for (uint64 i = 0; i < rows && *found < (uint64) wanted; i++)
+	while (*found < (uint64) wanted && rows == (uint64) most)
 	{
-		if (others[i].post_count == 0)
-			infos[(*found)++] = others[i];
+		int64	   *ids = read_beginning(beginning, &after, most, &rows);
+		uint64		n;
+		TagInfo    *others = read_tags(ids, rows, NULL, &n);
+
+		CHECK_FOR_INTERRUPTS();
+		tag_infos_count(others, n);
+		for (uint64 i = 0; i < n && *found < (uint64) wanted; i++)
+		{
+			if (others[i].post_count == 0)
+				infos[(*found)++] = others[i];
+		}
+		pfree(others);
+		pfree(ids);
 	}
 	return infos;
 }
@@ -334,14 +360,10 @@ compare_infos(const void *a, const void *b)
 {
 	const TagInfo *left = a;
 	const TagInfo *right = b;
-	int			left_length = VARSIZE_ANY_EXHDR(left->key);
-	int			right_length = VARSIZE_ANY_EXHDR(right->key);
-	int			order;
 
 	if (left->post_count != right->post_count)
 		return left->post_count > right->post_count ? -1 : 1;
-	order = memcmp(VARDATA_ANY(left->key), VARDATA_ANY(right->key), Min(left_length, right_length));
-	return order != 0 ? order : left_length - right_length;
+	return text_compare(left->key, right->key);
 }
 
 /* Reads "first", checked. */

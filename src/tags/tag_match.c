@@ -38,7 +38,6 @@ static TagTruth next_check(const TagNode *name, void *state);
 static TagTruth has_nothing(const TagNode *name, void *state);
 static bool is_prefix(const char *prefix, int prefix_len, const char *s, int len);
 static int	compare_bytes(const char *a, int a_len, const char *b, int b_len);
-static int	compare_texts(text *a, text *b);
 static int	compare_keys(const void *a, const void *b, void *unused);
 
 PG_FUNCTION_INFO_V1(ddd_tags_match);
@@ -57,7 +56,14 @@ PG_FUNCTION_INFO_V1(ddd_gin_tags_compare);
 Datum
 ddd_gin_tags_compare(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(compare_texts(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(1)));
+	text	   *one = PG_GETARG_TEXT_PP(0);
+	text	   *other = PG_GETARG_TEXT_PP(1);
+	int			order = text_compare(one, other);
+
+	/* an index is built of many comparisons in one memory context */
+	PG_FREE_IF_COPY(one, 0);
+	PG_FREE_IF_COPY(other, 1);
+	PG_RETURN_INT32(order);
 }
 
 PG_FUNCTION_INFO_V1(ddd_gin_tags_compare_prefix);
@@ -69,8 +75,12 @@ ddd_gin_tags_compare_prefix(PG_FUNCTION_ARGS)
 	text	   *key = PG_GETARG_TEXT_PP(1);
 
 	/* the scan begins at the prefix, and what begins with it comes first */
-	PG_RETURN_INT32(is_prefix(VARDATA_ANY(prefix), VARSIZE_ANY_EXHDR(prefix),
-							  VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)) ? 0 : 1);
+	int			order = is_prefix(VARDATA_ANY(prefix), VARSIZE_ANY_EXHDR(prefix),
+								  VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)) ? 0 : 1;
+
+	PG_FREE_IF_COPY(prefix, 0);
+	PG_FREE_IF_COPY(key, 1);
+	PG_RETURN_INT32(order);
 }
 
 PG_FUNCTION_INFO_V1(ddd_gin_tags_extract_value);
@@ -79,7 +89,7 @@ Datum
 ddd_gin_tags_extract_value(PG_FUNCTION_ARGS)
 {
 	int32	   *nkeys = (int32 *) PG_GETARG_POINTER(1);
-	TagKeys		keys = keys_of(PG_GETARG_ARRAYTYPE_P_COPY(0));
+	TagKeys		keys = keys_of(PG_GETARG_ARRAYTYPE_P(0));
 
 	*nkeys = keys.n;
 	PG_RETURN_POINTER(keys.keys);
@@ -93,10 +103,12 @@ ddd_gin_tags_extract_query(PG_FUNCTION_ARGS)
 	TagBytes	query = tag_query_bytes(PG_GETARG_DATUM(0));
 	int32	   *nkeys = (int32 *) PG_GETARG_POINTER(1);
 	bool	  **partial = (bool **) PG_GETARG_POINTER(3);
+	Pointer   **extra = (Pointer **) PG_GETARG_POINTER(4);
 	int32	   *search_mode = (int32 *) PG_GETARG_POINTER(6);
 	TagSet		others = {has_nothing, NULL, -1};
 	Datum	   *keys = palloc(sizeof(Datum) * MAX_QUERY_NODES);
 	const char *end = query.bytes + query.length;
+	bool		has_prefix = false;
 
 	*nkeys = 0;
 	*partial = palloc(sizeof(bool) * MAX_QUERY_NODES);
@@ -109,6 +121,12 @@ ddd_gin_tags_extract_query(PG_FUNCTION_ARGS)
 			continue;
 		keys[*nkeys] = PointerGetDatum(cstring_to_text_with_len(node.name, node.length));
 		(*partial)[(*nkeys)++] = node.kind == TAG_PREFIX;
+		has_prefix |= node.kind == TAG_PREFIX;
+	}
+	if (has_prefix)
+	{
+		*extra = palloc0_array(Pointer, *nkeys);
+		(*extra)[0] = (Pointer) *partial;
 	}
 	/* an array without any of the names, but perhaps with others, may be what is asked for */
 	if (query_match(query, &others) != TAG_FALSE)
@@ -116,16 +134,32 @@ ddd_gin_tags_extract_query(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(keys);
 }
 
-PG_FUNCTION_INFO_V1(ddd_gin_tags_consistent);
+/*
+ * What may be true with the answers that are known, and with any to those that
+ * are not.
+ *
+ * With a prefix in the query nothing is made of unknown answers, though more
+ * could be said at times. GIN would pass over entries of names without which
+ * nothing is found, up to where those are that it needs; where a prefix has so
+ * many rows that only their pages are known, it passes over rows of such a
+ * page (ginget.c, keyGetItem; text search by prefixes loses rows like that).
+ * If only the absence of all names excludes a row, it needs all of them.
+ */
+PG_FUNCTION_INFO_V1(ddd_gin_tags_triconsistent);
 
 Datum
-ddd_gin_tags_consistent(PG_FUNCTION_ARGS)
+ddd_gin_tags_triconsistent(PG_FUNCTION_ARGS)
 {
-	Checks		checks = {(GinTernaryValue *) PG_GETARG_POINTER(0)};
+	GinTernaryValue *check = (GinTernaryValue *) PG_GETARG_POINTER(0);
+	int32		nkeys = PG_GETARG_INT32(3);
+	Pointer    *extra = (Pointer *) PG_GETARG_POINTER(4);
+	Checks		checks = {check};
 	TagSet		set = {next_check, &checks, -1};
 
 	StaticAssertStmt(TAG_FALSE == GIN_FALSE && TAG_TRUE == GIN_TRUE && TAG_MAYBE == GIN_MAYBE,
 					 "truth is what GIN takes it for");
+	if (extra != NULL && extra[0] != NULL && memchr(check, GIN_MAYBE, nkeys) != NULL)
+		PG_RETURN_GIN_TERNARY_VALUE(GIN_MAYBE);
 	PG_RETURN_GIN_TERNARY_VALUE((GinTernaryValue) query_match(tag_query_bytes(PG_GETARG_DATUM(2)), &set));
 }
 
@@ -225,13 +259,7 @@ compare_bytes(const char *a, int a_len, const char *b, int b_len)
 }
 
 static int
-compare_texts(text *a, text *b)
-{
-	return compare_bytes(VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b));
-}
-
-static int
 compare_keys(const void *a, const void *b, void *unused)
 {
-	return compare_texts(*(text *const *) a, *(text *const *) b);
+	return text_compare(*(text *const *) a, *(text *const *) b);
 }

@@ -215,9 +215,12 @@ PG_FUNCTION_INFO_V1(ddd_tag_query_hash);
 Datum
 ddd_tag_query_hash(PG_FUNCTION_ARGS)
 {
-	TagBytes	query = tag_query_bytes(PG_GETARG_DATUM(0));
+	struct varlena *packed = PG_GETARG_VARLENA_PP(0);
+	TagBytes	query = bytes_of(packed);
+	Datum		hash = hash_any((const unsigned char *) query.bytes, query.length);
 
-	return hash_any((const unsigned char *) query.bytes, query.length);
+	PG_FREE_IF_COPY(packed, 0);
+	return hash;
 }
 
 PG_FUNCTION_INFO_V1(ddd_tag_query_hash_extended);
@@ -225,9 +228,12 @@ PG_FUNCTION_INFO_V1(ddd_tag_query_hash_extended);
 Datum
 ddd_tag_query_hash_extended(PG_FUNCTION_ARGS)
 {
-	TagBytes	query = tag_query_bytes(PG_GETARG_DATUM(0));
+	struct varlena *packed = PG_GETARG_VARLENA_PP(0);
+	TagBytes	query = bytes_of(packed);
+	Datum		hash = hash_any_extended((const unsigned char *) query.bytes, query.length, PG_GETARG_INT64(1));
 
-	return hash_any_extended((const unsigned char *) query.bytes, query.length, PG_GETARG_INT64(1));
+	PG_FREE_IF_COPY(packed, 0);
+	return hash;
 }
 
 /* Returns the query that a text is; bytes are NULL where the error goes to the context. */

@@ -8,20 +8,27 @@
  * kept in a way that lets no call fail of it without need.
  *
  * Locks: the tags that a call is about FOR UPDATE, with all of their synonyms,
- * in the order of their keys, in a statement before those that look at their posts. That waits for whoever
- * is linking posts to them, and keeps others from it; whoever waits finds a
- * synonym then, and links to what it means. Then the posts of tags that are
- * merged, in the order of their ids, so that none of them goes meanwhile.
+ * in the order of their keys, in a statement before those that look at their
+ * posts. That waits for whoever is linking posts to them, and keeps others from
+ * it; whoever waits finds a synonym then, and links to what it means. Then the
+ * posts of tags that are merged or taken off, in the order of their ids, so that
+ * none of them goes meanwhile. Where keys change while they are waited for, two
+ * calls may wait for each other (40P01).
+ *
+ * What posts a locked tag has is looked up in a snapshot of now, in every
+ * isolation level: its foreign key knows of no other. In a transaction whose
+ * snapshot is older, posts that were tagged since cannot be seen to be untagged:
+ * 40001.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "tags/tag_info.h"
 
-#define MAX_TAG_LENGTH	100
 #define MAX_LOCK_ATTEMPTS	3
 
 /* The tags that these keys mean, with all of their synonyms. */
@@ -101,7 +108,6 @@ static SpiPlan delete_plan = {
 	.argtypes = {INT8OID},
 };
 
-/* Of two statements the second sees who has begun to use a tag before it was locked. */
 static SpiPlan lock_unused_plan = {
 	.sql = "SELECT t.id FROM ddd.tags t WHERE t.synonym_of IS NULL"
 	" AND NOT EXISTS (SELECT FROM ddd.post_tags l WHERE l.tag_id = t.id)"
@@ -110,10 +116,17 @@ static SpiPlan lock_unused_plan = {
 	.nargs = 0,
 };
 
+/* Somebody may have begun to use a tag before it was locked. */
+static SpiPlan still_unused_plan = {
+	.sql = "SELECT u.id FROM unnest($1) AS u (id)"
+	" WHERE NOT EXISTS (SELECT FROM ddd.post_tags l WHERE l.tag_id = u.id)"
+	" AND NOT EXISTS (SELECT FROM ddd.tags s WHERE s.synonym_of = u.id)",
+	.nargs = 1,
+	.argtypes = {INT8ARRAYOID},
+};
+
 static SpiPlan prune_plan = {
-	.sql = "DELETE FROM ddd.tags t WHERE t.id = ANY ($1)"
-	" AND NOT EXISTS (SELECT FROM ddd.post_tags l WHERE l.tag_id = t.id)"
-	" AND NOT EXISTS (SELECT FROM ddd.tags s WHERE s.synonym_of = t.id)",
+	.sql = "DELETE FROM ddd.tags t WHERE t.id = ANY ($1)",
 	.nargs = 1,
 	.argtypes = {INT8ARRAYOID},
 };
@@ -127,13 +140,16 @@ typedef struct LockedTag
 } LockedTag;
 
 static text *read_name(FunctionCallInfo fcinfo, int argno, const char *argument);
+static uint64 write_name(SpiPlan *plan, Datum *values, text *name);
+static bool is_used(int64 tag_id, bool *has_synonyms);
+static Datum read_ids(uint64 rows);
 static LockedTag *lock_tags(Datum *keys, int nkeys, int *count);
 static LockedTag *read_locked(Datum keys, int *count);
 static bool is_family(const LockedTag *tags, int ntags);
 static int	compare_locked(const void *a, const void *b);
 static const LockedTag *find_locked(const LockedTag *tags, int ntags, text *key);
 static Datum int8_array(const int64 *values, int n);
-static void refuse_taken(text *name) pg_attribute_noreturn();
+static void refuse_taken(text *name, bool by_its_synonym) pg_attribute_noreturn();
 
 PG_FUNCTION_INFO_V1(ddd_rename_tag);
 
@@ -159,11 +175,11 @@ ddd_rename_tag(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	if (other != NULL && other != tag)
-		refuse_taken(new_name);
-	plan_execute(&rename_plan, (Datum[])
-				 {
-					 Int64GetDatum(tag->id), PointerGetDatum(new_name), keys[1]
-				 }, NULL, false);
+		refuse_taken(new_name, other->meant == tag->id);
+	write_name(&rename_plan, (Datum[])
+			   {
+				   Int64GetDatum(tag->id), PointerGetDatum(new_name), keys[1]
+			   }, new_name);
 	return tag_info_end(&call, fcinfo, tag->id);
 }
 
@@ -236,7 +252,7 @@ ddd_add_tag_synonym(PG_FUNCTION_ARGS)
 	const LockedTag *tag;
 	const LockedTag *other;
 	int64		id;
-	bool		isnull;
+	bool		has_synonyms;
 
 	api_begin(&call);
 	tags = lock_tags(keys, key == NULL ? 1 : 2, &ntags);
@@ -249,11 +265,11 @@ ddd_add_tag_synonym(PG_FUNCTION_ARGS)
 	}
 	if (other == NULL)
 	{
-		uint64		rows = plan_execute(&insert_synonym_plan, (Datum[])
-										{
-											PointerGetDatum(synonym), PointerGetDatum(synonym_key),
-											Int64GetDatum(tag->meant)
-										}, NULL, false);
+		uint64		rows = write_name(&insert_synonym_plan, (Datum[])
+									  {
+										  PointerGetDatum(synonym), PointerGetDatum(synonym_key),
+										  Int64GetDatum(tag->meant)
+									  }, synonym);
 
 		/* none where somebody's trigger has swallowed it */
 		id = rows > 0 ? plan_int64(0, 1) : 0;
@@ -267,19 +283,15 @@ ddd_add_tag_synonym(PG_FUNCTION_ARGS)
 				 err_object("tags", "synonym_of", "tags_synonym_of_other")));
 	if (other->meant == id)
 	{
-		Datum		other_id = Int64GetDatum(id);
-
-		plan_execute(&used_plan, &other_id, NULL, false);
-		if (DatumGetBool(plan_value(0, 1, BOOLOID, &isnull)) ||
-			DatumGetBool(plan_value(0, 2, BOOLOID, &isnull)))
-			refuse_taken(synonym);
+		if (is_used(id, &has_synonyms) || has_synonyms)
+			refuse_taken(synonym, false);
 		plan_execute(&make_synonyms_plan, (Datum[])
 					 {
 						 Int64GetDatum(tag->meant), int8_array(&id, 1)
 					 }, NULL, false);
 	}
 	else if (other->meant != tag->meant)
-		refuse_taken(synonym);
+		refuse_taken(synonym, false);
 	return tag_info_end(&call, fcinfo, id);
 }
 
@@ -312,7 +324,7 @@ ddd_delete_tag(PG_FUNCTION_ARGS)
 	Datum		id;
 	Datum		ids;
 	int			ntags;
-	bool		isnull;
+	bool		has_synonyms;
 	bool		deleted;
 
 	api_begin(&call);
@@ -328,8 +340,7 @@ ddd_delete_tag(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	}
 	id = Int64GetDatum(tag->id);
-	plan_execute(&used_plan, &id, NULL, false);
-	if (DatumGetBool(plan_value(0, 1, BOOLOID, &isnull)))
+	if (is_used(tag->id, &has_synonyms))
 	{
 		if (!force)
 			ereport(ERROR,
@@ -338,7 +349,12 @@ ddd_delete_tag(PG_FUNCTION_ARGS)
 					 errhint("Say force => true to take it off them."),
 					 err_object("post_tags", "tag_id", "post_tags_tag_id_fkey")));
 		ids = int8_array(&tag->id, 1);
+		plan_execute_to(&lock_posts_plan, &ids, NULL, false, None_Receiver);
 		plan_execute(&unlink_plan, &ids, NULL, false);
+		if (is_used(tag->id, &has_synonyms))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("posts were tagged meanwhile")));
 	}
 	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
 	api_end(&call);
@@ -352,17 +368,14 @@ ddd_prune_tags(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	uint64		rows;
-	int64	   *ids;
-	Datum		value;
+	Datum		ids;
 
 	api_begin(&call);
-	rows = plan_execute(&lock_unused_plan, NULL, NULL, false);
-	ids = palloc_extended(sizeof(int64) * Max(rows, 1), MCXT_ALLOC_HUGE);
-	for (uint64 row = 0; row < rows; row++)
-		ids[row] = plan_int64(row, 1);
-	SPI_freetuptable(SPI_tuptable);
-	value = int8_array(ids, rows);
-	rows = plan_execute(&prune_plan, &value, NULL, false);
+	ids = read_ids(plan_execute(&lock_unused_plan, NULL, NULL, false));
+	PushActiveSnapshot(GetLatestSnapshot());
+	ids = read_ids(plan_execute(&still_unused_plan, &ids, NULL, true));
+	PopActiveSnapshot();
+	rows = plan_execute(&prune_plan, &ids, NULL, false);
 	api_end(&call);
 	PG_RETURN_INT64(rows);
 }
@@ -371,18 +384,57 @@ ddd_prune_tags(PG_FUNCTION_ARGS)
 static text *
 read_name(FunctionCallInfo fcinfo, int argno, const char *argument)
 {
-	text	   *name = text_trim(arg_text(fcinfo, argno, argument));
-	const char *problem;
+	return tag_name_checked(arg_text(fcinfo, argno, argument), argument, 0);
+}
 
-	check_length(name, MAX_TAG_LENGTH, "tags", "name");
-	problem = name_problem(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	if (problem)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a valid tag name", argument),
-				 errdetail("%s", problem),
-				 err_object("tags", "name", "tags_name_valid")));
-	return name;
+/* Runs a statement that gives a tag a name, which somebody may just be giving to another. */
+static uint64
+write_name(SpiPlan *plan, Datum *values, text *name)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile uint64 rows = 0;
+
+	PG_TRY();
+	{
+		rows = plan_execute(plan, values, NULL, false);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = error_take(context);
+
+		if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION && error->constraint_name != NULL &&
+			strcmp(error->constraint_name, "ix_tags_name") == 0)
+			refuse_taken(name, false);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+/* Tells whether a tag that is locked has posts now, and synonyms. */
+static bool
+is_used(int64 tag_id, bool *has_synonyms)
+{
+	Datum		id = Int64GetDatum(tag_id);
+	bool		isnull;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	plan_execute(&used_plan, &id, NULL, true);
+	PopActiveSnapshot();
+	*has_synonyms = DatumGetBool(plan_value(0, 2, BOOLOID, &isnull));
+	return DatumGetBool(plan_value(0, 1, BOOLOID, &isnull));
+}
+
+/* Returns the ids of a result as an array. */
+static Datum
+read_ids(uint64 rows)
+{
+	int64	   *ids = palloc_extended(sizeof(int64) * Max(rows, 1), MCXT_ALLOC_HUGE);
+
+	for (uint64 row = 0; row < rows; row++)
+		ids[row] = plan_int64(row, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return int8_array(ids, rows);
 }
 
 /* Locks the tags that these keys mean, and their synonyms; returns them in the order of their keys. */
@@ -445,13 +497,7 @@ is_family(const LockedTag *tags, int ntags)
 static int
 compare_locked(const void *a, const void *b)
 {
-	text	   *left = ((const LockedTag *) a)->key;
-	text	   *right = ((const LockedTag *) b)->key;
-	int			left_length = VARSIZE_ANY_EXHDR(left);
-	int			right_length = VARSIZE_ANY_EXHDR(right);
-	int			order = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_length, right_length));
-
-	return order != 0 ? order : left_length - right_length;
+	return text_compare(((const LockedTag *) a)->key, ((const LockedTag *) b)->key);
 }
 
 /* Finds a tag by its key, by bisection; NULL where there is none, or no key. */
@@ -470,11 +516,12 @@ int8_array(const int64 *values, int n)
 }
 
 static void
-refuse_taken(text *name)
+refuse_taken(text *name, bool by_its_synonym)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNIQUE_VIOLATION),
 			 errmsg("there is a tag \"%s\" already", text_to_cstring(name)),
+			 by_its_synonym ? errhint("It is a synonym of this one: call ddd.drop_tag_synonym() first.") :
 			 errhint("To make one of the two, call ddd.merge_tags()."),
 			 err_object("tags", "name", "ix_tags_name")));
 }

@@ -159,7 +159,7 @@ my %not_called = map { $_ => 1 } (
 	'tag_query_in(cstring)', 'tag_query_recv(internal)', 'tags_match_selectivity(internal, oid, internal, integer)',
 	'gin_tags_compare_prefix(text, text, smallint, internal)', 'gin_tags_extract_value(text[], internal, internal)',
 	'gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal)',
-	'gin_tags_consistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal)',
+	'gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal)',
 	'hash_password(text)', 'set_password(bigint, text)',
 	'install()', 'stamp(text)', 'migrate(text, text)', 'pass_grants(regprocedure, regprocedure)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
