@@ -23,7 +23,7 @@ typedef struct SearchNode
 	PostingList *lists;			/* of the tags, or one */
 	struct SearchNode *driver;	/* the member that an AND follows; NULL for all posts */
 	bool		probes;			/* asked about a post by looking it up, not by walking there */
-	bool		merges;			/* a PREFIX that merges the lists of its tags, instead of looking at all posts */
+	bool		merges;			/* a PREFIX that merges its tags' lists, instead of looking at all posts */
 	struct binaryheap *heap;	/* of the lists, by the place they are at */
 	bool		started;
 	bool		ended;

@@ -43,7 +43,7 @@
 /* A prefix of more tags has the numbers of so many looked up. */
 #define MAX_MEASURED	256
 
-/* A prefix of more tags looks for them at all posts, instead of merging their lists; so many of a query's at most. */
+/* A prefix of more tags looks for them at all posts, instead of merging their lists; and of all prefixes. */
 #define MAX_MERGED		1024
 #define MAX_LISTS		4096
 

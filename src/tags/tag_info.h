@@ -24,10 +24,13 @@ typedef struct TagInfo
 
 /*
  * What a statement must select to have its rows read by tag_infos_read: of a
- * tag t and the tag m that a synonym means, "FROM" TAG_TABLES.
+ * tag t and the tag m that a synonym means, "FROM" TAG_TABLES. OFFSET: it is
+ * looked up, never joined, which might read all tags.
  */
 #define TAG_COLUMNS "t.id, t.name::text, m.name::text, coalesce(m.id, t.id), coalesce(t.key::text, '')"
-#define TAG_TABLES	"ddd.tags t LEFT JOIN ddd.tags m ON m.id = t.synonym_of"
+#define TAG_MEANT \
+	" LEFT JOIN LATERAL (SELECT o.id, o.name FROM ddd.tags o WHERE o.id = t.synonym_of OFFSET 0) m ON true"
+#define TAG_TABLES	"ddd.tags t" TAG_MEANT
 
 /* Reads the rows of the last statement, but for their numbers of posts. */
 extern TagInfo *tag_infos_read(uint64 rows);

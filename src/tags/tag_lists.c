@@ -41,8 +41,7 @@ static SpiPlan list_beginning_plan = {
 
 /* Tags by id, in the order given; those that begin so, or have a synonym that does, if not NULL. */
 static SpiPlan ranked_plan = {
-	.sql = "SELECT " TAG_COLUMNS " FROM unnest($1) WITH ORDINALITY AS r (id, nth) JOIN ddd.tags t ON t.id = r.id"
-	" LEFT JOIN ddd.tags m ON m.id = t.synonym_of"
+	.sql = "SELECT " TAG_COLUMNS " FROM unnest($1) WITH ORDINALITY AS r (id, nth) JOIN ddd.tags t ON t.id = r.id" TAG_MEANT
 	" WHERE $2 IS NULL OR starts_with(t.key, $2)"
 	" OR EXISTS (SELECT FROM ddd.tags s WHERE s.synonym_of = t.id AND starts_with(s.key, $2)) ORDER BY r.nth",
 	.nargs = 2,

@@ -230,7 +230,8 @@ ddd_tag_query_hash_extended(PG_FUNCTION_ARGS)
 {
 	struct varlena *packed = PG_GETARG_VARLENA_PP(0);
 	TagBytes	query = bytes_of(packed);
-	Datum		hash = hash_any_extended((const unsigned char *) query.bytes, query.length, PG_GETARG_INT64(1));
+	Datum		hash = hash_any_extended((const unsigned char *) query.bytes, query.length,
+											 PG_GETARG_INT64(1));
 
 	PG_FREE_IF_COPY(packed, 0);
 	return hash;

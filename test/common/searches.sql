@@ -78,9 +78,9 @@ CREATE FUNCTION public.expected_page(posts varbit, after int, wanted int) RETURN
     SELECT array_agg(s.id ORDER BY s.place) FROM (SELECT p.id, p.place FROM public.place p
      WHERE p.place > after AND get_bit(posts, p.place - 1) = 1 ORDER BY p.place LIMIT wanted) s $$;
 
--- Asks so many random queries, a page and the one after it each; returns the
--- first that is answered wrongly, and counts pages.
-CREATE FUNCTION public.ask(searches int, OUT wrong text, OUT pages bigint, OUT rows bigint) LANGUAGE plpgsql AS $$
+-- Asks so many random queries, a page and the one after it each, of some all;
+-- returns the first that is answered wrongly, and counts pages and queries.
+CREATE FUNCTION public.ask(searches int, OUT wrong text, OUT pages bigint, OUT rows bigint, OUT different bigint) LANGUAGE plpgsql AS $$
 DECLARE
     search record;
     page record;
@@ -91,12 +91,16 @@ DECLARE
 BEGIN
     pages := 0;
     rows := 0;
+    DROP TABLE IF EXISTS searched;
+    CREATE TEMPORARY TABLE searched (query text);
     FOR i IN 1 .. searches LOOP
         search := public.random_search(i % 4);
+        INSERT INTO searched VALUES (search.query);
         wanted := (ARRAY[1, 5, 20, 200])[1 + floor(random() ^ 2 * 4)];
         after := 0;
         cursor := NULL;
-        FOR nth IN 1 .. 2 LOOP
+        -- two pages, or all
+        FOR nth IN 1 .. CASE WHEN i % 64 = 0 THEN 1000 ELSE 2 END LOOP
             SELECT array_agg(s.id) AS ids, (array_agg(s.cursor))[count(*)] AS cursor INTO page
               FROM ddd.posts_by_tags(search.query::ddd.tag_query, wanted, cursor) s;
             expected := public.expected_page(search.posts, after, wanted);
@@ -111,4 +115,6 @@ BEGIN
             after := (SELECT p.place FROM public.place p WHERE p.id = page.ids[wanted]);
         END LOOP;
     END LOOP;
+    different := count(DISTINCT query) FROM searched;
+    DROP TABLE searched;
 END $$;

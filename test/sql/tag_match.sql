@@ -71,3 +71,32 @@ PREPARE by_parameter (ddd.tag_query) AS SELECT count(*) FROM public.thing WHERE 
 SET plan_cache_mode = force_generic_plan;
 EXECUTE by_parameter ('a & b');
 DROP TABLE public.thing, public.unknown;
+
+-- a prefix of so many rows that of some only the page is known
+CREATE TABLE public.many AS
+SELECT array_remove(ARRAY[CASE WHEN hashint4(n) % 2 = 0 THEN 'f' END, CASE WHEN hashint4(n) % 2 = 0 THEN 'p1' END,
+                          CASE WHEN hashint4(n + 1000000) % 8 = 0 THEN 'r' END, CASE WHEN hashint4(n + 2000000) % 8 = 0 THEN 's' END,
+                          CASE WHEN hashint4(n + 3000000) % 80 = 0 THEN 'p7' END], NULL) || repeat('y', 200) AS tags
+  FROM generate_series(1, 40000) n;
+CREATE INDEX many_tags ON public.many USING gin (tags tag_array_ops);
+SET work_mem = '64kB';
+SET max_parallel_workers_per_gather = 0;
+CREATE TEMPORARY TABLE many_asked AS
+SELECT q.query, (SELECT count(*) FROM public.many WHERE tags_match(tags, q.query)) AS wanted
+  FROM unnest(ARRAY['f & (p* | r & s)', 'p* & r', 'r & s & p7*', 'f & !p*', 'y* & s & !r', 'p* | q*', 'f & r']::ddd.tag_query[]) AS q (query);
+SET enable_seqscan = off;
+CREATE FUNCTION pg_temp.by_index(query ddd.tag_query) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan text := '';
+    line text;
+    n bigint;
+BEGIN
+    FOR line IN EXECUTE format('EXPLAIN SELECT FROM public.many WHERE tags @@ %L', query) LOOP plan := plan || line; END LOOP;
+    IF plan !~ 'many_tags' THEN RAISE 'plan: %', plan; END IF;
+    EXECUTE format('SELECT count(*) FROM public.many WHERE tags @@ %L', query) INTO n;
+    RETURN n;
+END $$;
+SELECT query, wanted > 0 AS found, pg_temp.by_index(query) - wanted AS missing FROM many_asked;
+RESET enable_seqscan;
+RESET work_mem;
+DROP TABLE public.many;

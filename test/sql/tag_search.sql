@@ -39,6 +39,21 @@ ROLLBACK;
 
 -- a cursor is one of this query, however it is written, and goes on after posts that are gone
 SELECT count(*) FROM ddd.posts_by_tags('BTAG1 & !x', 5, (SELECT min(cursor) FROM ddd.posts_by_tags('!x & btag1', 1)));
+BEGIN;
+SELECT id AS last, cursor FROM ddd.posts_by_tags('btag1', 5) OFFSET 4 \gset
+SELECT array_agg(id) AS next FROM ddd.posts_by_tags('btag1', 5, :'cursor') \gset
+DELETE FROM ddd.posts WHERE id = :last OR id = (:'next'::bigint[])[1];
+SELECT array_agg(id) = (:'next'::bigint[])[2:] AS goes_on FROM ddd.posts_by_tags('btag1', 4, :'cursor');
+ROLLBACK;
+-- nor does it know a name that the tag has got meanwhile: the walk is of a query
+BEGIN;
+SELECT cursor FROM ddd.posts_by_tags('btag1', 5) OFFSET 4 \gset
+SELECT name FROM ddd.rename_tag('btag1', 'other');
+SELECT count(*) FROM ddd.posts_by_tags('btag1', 5, :'cursor');
+SELECT name FROM ddd.add_tag_synonym('other', 'btag1');
+SELECT count(*) FROM ddd.posts_by_tags('btag1', 5, :'cursor');
+ROLLBACK;
+
 \set VERBOSITY sqlstate
 SELECT ddd.posts_by_tags('btag1', 5, (SELECT min(cursor) FROM ddd.posts_by_tags('btag1 | x', 1)));
 SELECT ddd.posts_by_tags('btag1', 5, (SELECT min(cursor) FROM ddd.posts_by_tag('btag1', 1)));

@@ -67,6 +67,7 @@ SELECT name, post_count, synonym_of FROM ddd.rename_tag('GIVEN', ' Taken ');
 SELECT name, post_count FROM ddd.rename_tag('web', 'WEB');
 SELECT name, synonym_of FROM ddd.rename_tag('js', 'Node');
 SELECT ddd.rename_tag('none', 'nothing') IS NULL AS unknown;
+SELECT pg_temp.err($$SELECT ddd.rename_tag('javascript', 'ecmascript')$$);
 SELECT n, pg_temp.err(format('SELECT ddd.rename_tag(''rust'', %L)', n)) FROM unnest(ARRAY['WEB', 'node', '', E'\n', repeat('x', 101)]) n;
 
 -- one of several
@@ -90,6 +91,20 @@ SELECT ddd.delete_tag('RUST', force => true);
 SELECT name, synonym_of FROM ddd.list_tags();
 SELECT count(*) FROM ddd.post_tags;
 SELECT (SELECT count(*) FROM ddd.verify_counters() WHERE told <> counted) AS wrong;
+
+-- more names that begin so than are ranked, most of them synonyms of one tag
+INSERT INTO ddd.tags (id, name) VALUES (-1, 'target');
+INSERT INTO ddd.tags (name, synonym_of) SELECT 'aa' || n, -1 FROM generate_series(1000, 2100) n;
+INSERT INTO ddd.tags (name) SELECT 'ab' || n FROM generate_series(1000, 2200) n;
+INSERT INTO ddd.tags (name, synonym_of) SELECT 'ac' || n, -1 FROM generate_series(1, 5) n;
+SELECT ddd.tag_post(-1, '{ab2199,target}'), ddd.tag_post(-2, '{target}');
+SELECT array_agg(name) FROM ddd.suggest_tags('a', 4);
+SELECT count(*), count(DISTINCT id) FROM ddd.suggest_tags('a', 1000);
+SET ddd.max_page_size = 10000;
+SELECT count(*), count(DISTINCT id) FROM ddd.suggest_tags('a', 5000);
+SELECT count(*) FROM ddd.list_tags(5000, prefix => 'ab');
+RESET ddd.max_page_size;
+
 DELETE FROM ddd.posts;
 DELETE FROM ddd.users;
 DELETE FROM ddd.tags;

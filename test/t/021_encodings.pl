@@ -58,6 +58,10 @@ is(answer('latin1', q{SELECT char_length(p.title) FROM ddd.create_post(1, repeat
 is(answer('latin1', q{SELECT array_length(ddd.tag_post(1, ARRAY[convert_from('\xdc', 'LATIN1'), convert_from('\xfc', 'LATIN1')]), 1)}), '2', 'latin1: case is folded');
 is(answer('latin1', q{SELECT ddd.tag_key(convert_from('\xb5', 'LATIN1') || 'A') = convert_from('\xb5', 'LATIN1') || 'a'}), 't', 'latin1: but in ASCII only where the form has no place in it');
 
+is(answer('latin1', q{SELECT ddd.tag_key(convert_from('\xc0b541', 'LATIN1')) = convert_from('\xe0b561', 'LATIN1')}), 't', 'latin1: and all others are folded');
+is(answer('latin1', q{SELECT ARRAY[convert_from('\xc0b5', 'LATIN1')] OPERATOR(ddd.@@) (convert_from('\xc0', 'LATIN1') || '*')::text::ddd.tag_query}), 't',
+	'latin1: so a name is found by its own beginning');
+
 # EUC_JP: two and three bytes to a character, some without a UTF-8 form.
 is(answer('euc_jp', q{SELECT ddd.create_post(1, convert_from('\xa1a1a1a1', 'EUC_JP'), 'x')}), '23514', 'euc_jp: ideographic spaces are blank');
 is(answer('euc_jp', q{SELECT char_length(p.title) FROM ddd.create_post(1, repeat(convert_from('\xa4a2', 'EUC_JP'), 255), 'x') p}), '255', 'euc_jp: 255 characters fit');
@@ -68,9 +72,30 @@ is(answer('euc_jp', q{INSERT INTO ddd.posts (title, content, author_id) VALUES (
 
 # SQL_ASCII: any bytes, valid or not.
 is(answer('sql_ascii', q{SELECT array_length(ddd.tag_post(1, ARRAY[E'\xc3\x9c', E'\xc3\xbc', E'\xff\xfe', E'a\xc3']), 1)}), '4', 'sql_ascii: any bytes make a tag, and text in UTF-8 is folded');
+is(answer('sql_ascii', q{SELECT ddd.tag_key(E'\xc3\x9cB\xffC\xc3\x9c\xc3') = E'\xc3\xbcb\xffc\xc3\xbc\xc3'}), 't', 'sql_ascii: what is text beside what is not, too');
 is(answer('sql_ascii', q{SELECT (ddd.create_user(E'\xc3\x9c@b.c', E'\xff')).id IS NOT NULL}), 't', 'sql_ascii: and an address and a name');
 is(answer('sql_ascii', q{SELECT ddd.create_post(1, E'\xe2\x80\x8b', 'x')}), '23514', 'sql_ascii: a zero-width space in UTF-8 is blank');
 is(answer('sql_ascii', q{SELECT octet_length(p.title) FROM ddd.create_post(1, E'\xe2\x80', 'x') p}), '2', 'sql_ascii: half a character is not');
+
+# Every character, between others: what Python makes of it, which has tables of
+# its own, and what it has always been, whatever version of Unicode the library has.
+my $file = "$PostgreSQL::Test::Utils::tmp_check/characters.csv";
+run_log([ '/usr/bin/python3', '-c', <<'END', $file ]) or die 'no characters';
+import sys
+from unicodedata import category, normalize
+with open(sys.argv[1], "w") as file:
+    for code in range(1, 0x110000):
+        if category(chr(code)) not in ("Cn", "Cs"):
+            key = normalize("NFC", normalize("NFD", "a" + chr(code) + "B").casefold())
+            print(code, key.encode().hex(), sep=",", file=file)
+END
+$node->safe_psql('utf8', "CREATE TABLE public.character (code int, key text); COPY public.character FROM '$file' (FORMAT csv)");
+is($node->safe_psql('utf8', q{
+	SELECT count(*) > 280000, string_agg(to_hex(code), ' ') FILTER (WHERE ddd.tag_key('a' || chr(code) || 'B') <> convert_from(decode(key, 'hex'), 'UTF8'))
+	  FROM public.character}), 't|', 'every character folds as Unicode says');
+is($node->safe_psql('utf8', q{
+	SELECT md5(string_agg(ddd.tag_key('a' || chr(code) || 'B'), ',' ORDER BY code))
+	  FROM generate_series(1, 1114111) code WHERE code NOT BETWEEN 55296 AND 57343}), 'ec568da59d3832818775e2661edd8301', 'and as it always has');
 
 $node->stop;
 done_testing();

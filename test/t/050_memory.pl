@@ -133,7 +133,7 @@ my @calls = (
 	[ 'rename_tag(text, text)', $write, q{ddd.rename_tag('even', 'Even')} ],
 	[ 'merge_tags(text[], text)', { calls => 500, rolled_back => 1 }, q{ddd.merge_tags('{even}', 'odd')} ],
 	[ 'add_tag_synonym(text, text)', $write, q{ddd.add_tag_synonym('even', 's' || i)} ],
-	[ 'drop_tag_synonym(text)', $write, q{ddd.drop_tag_synonym('s' || i)} ],
+	[ 'drop_tag_synonym(text)', $write, q{ddd.drop_tag_synonym((ddd.add_tag_synonym('even', 's' || i)).name)} ],
 	[ 'delete_tag(text, boolean)', $write, q{ddd.delete_tag('none')} ],
 	[ 'prune_tags()', $write, 'ddd.prune_tags()' ],
 	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],

@@ -23,7 +23,8 @@ my %database = (
 	utf8 => "ENCODING 'UTF8' LOCALE 'C'",
 	latin1 => "ENCODING 'LATIN1' LOCALE 'C'",
 	sql_ascii => "ENCODING 'SQL_ASCII' LOCALE 'C'");
-my $each = int($searches / 4 / keys %database);
+my $each = int(($searches + 4 * keys(%database) - 1) / 4 / keys %database);
+my ($run, $asked, $different) = (0, 0, 0);
 
 foreach my $name (sort keys %database)
 {
@@ -35,45 +36,59 @@ foreach my $name (sort keys %database)
 		$node->safe_psql($name, 'SELECT ddd.fold_counters()') if $when eq 'folded';
 		$node->safe_psql($name, 'VACUUM ddd.posts, ddd.post_tags, ddd.tags') if $when eq 'vacuumed';
 		$node->safe_psql($name, 'ANALYZE') if $when eq 'analyzed';
-		my ($wrong, $pages, $rows) = split /\|/, $node->safe_psql($name, "SELECT setseed(0.5) IS NULL; SELECT wrong, pages, rows FROM public.ask($each)") =~ s/^.*\n//r;
+		# each asks others
+		my $seed = 0.01 * ++$run;
+		my ($pages, $rows, $distinct, $wrong) = split /\|/,
+		  $node->safe_psql($name, "SELECT setseed($seed) IS NULL; SELECT pages, rows, different, wrong FROM public.ask($each)") =~ s/^.*\n//r, 4;
 
 		is($wrong, '', "$name, $when: $each queries are answered rightly");
+		$asked += $each;
+		$different += $distinct;
 		cmp_ok($pages, '>', 1.3 * $each, "$name, $when: by $pages pages of $rows posts");
 	}
 }
 
+cmp_ok($asked, '>=', $searches, "$asked queries were asked");
+cmp_ok($different, '>', $asked / 2, "in each run different ones, $different in all");
+
 # Pages of a walk while tags and posts change: none is seen twice, none that had
 # the tags all the time is missed, and none that never had them is there.
 $node->safe_psql('utf8', q{
-	CREATE TABLE public.always AS SELECT s.id FROM ddd.posts_by_tags('btag1 & !dtag3', 1000) s;
 	SELECT setval('ddd.posts_id_seq', 1000000);
-	CREATE TABLE public.never AS SELECT s.id FROM ddd.posts_by_tags('!btag1', 1000) s;
+	-- one post in three changes
+	CREATE TABLE public.same AS SELECT id, id % 3 = 0 AS changes FROM ddd.posts;
+	CREATE TABLE public.walked AS
+	SELECT q.query, ARRAY(SELECT s.id FROM ddd.posts_by_tags(q.query, 1000) s JOIN public.same USING (id) WHERE NOT changes ORDER BY 1) AS posts
+	  FROM unnest(ARRAY['btag1', 'btag1 & ctag2', 'btag1 & !dtag3', '(dtag3 | ctag2) & b*', '!ctag2', 'c* | d*', '{btag1}', 'btag1 & ctag2 & !(dtag3 | d*)']::ddd.tag_query[]) q (query);
 	CREATE PROCEDURE public.walks(walks int) LANGUAGE plpgsql AS $$
 	DECLARE
 		seen bigint[];
+		walk public.walked;
 		page record;
 		after text;
 	BEGIN
 		FOR i IN 1 .. walks LOOP
 			seen := '{}';
 			after := NULL;
+			SELECT * INTO walk FROM public.walked ORDER BY random() LIMIT 1;
 			LOOP
-				SELECT array_agg(s.id) AS ids, (array_agg(s.cursor))[count(*)] AS cursor INTO page FROM ddd.posts_by_tags('btag1', 7, after) s;
+				SELECT array_agg(s.id) AS ids, (array_agg(s.cursor))[count(*)] AS cursor INTO page FROM ddd.posts_by_tags(walk.query, 23, after) s;
 				EXIT WHEN page.ids IS NULL;
 				seen := seen || page.ids;
 				after := page.cursor;
 				COMMIT;
 			END LOOP;
 			IF cardinality(seen) <> (SELECT count(DISTINCT s) FROM unnest(seen) s) THEN RAISE 'a post is seen twice'; END IF;
-			IF EXISTS (SELECT id FROM public.always EXCEPT SELECT unnest(seen)) THEN RAISE 'a post is missed'; END IF;
-			IF EXISTS (SELECT id FROM public.never INTERSECT SELECT unnest(seen)) THEN RAISE 'a post does not belong there'; END IF;
+			IF EXISTS (SELECT unnest(walk.posts) EXCEPT SELECT unnest(seen)) THEN RAISE '%: a post is missed', walk.query; END IF;
+			IF EXISTS (SELECT id FROM public.same WHERE NOT changes AND id = ANY (seen) AND id <> ALL (walk.posts)) THEN RAISE '%: a post does not belong there', walk.query; END IF;
 		END LOOP;
 	END $$});
-# of the posts that are in neither table, one is tagged or not, deleted or made
+# of the others one is tagged and one not any longer, one is made and one deleted
 my $change = q{
-	SELECT (SELECT id FROM ddd.posts WHERE id NOT IN (SELECT id FROM public.always UNION SELECT id FROM public.never) ORDER BY random() LIMIT 1) AS post \gset
-	SELECT CASE WHEN random() < 0.5 THEN ddd.tag_post(:post, '{btag1,ctag2}') ELSE ddd.untag_post(:post, '{btag1}') END;
-	SELECT ddd.create_post(-1, 'new', '', '{btag1}');
+	SELECT (SELECT id FROM ddd.posts WHERE id NOT IN (SELECT id FROM public.same WHERE NOT changes) ORDER BY random() LIMIT 1) AS post \gset
+	SELECT CASE WHEN random() < 0.5 THEN ddd.tag_post(:post, '{btag1,ctag2}') ELSE ddd.untag_post(:post, '{btag1}') END WHERE EXISTS (SELECT FROM ddd.posts WHERE id = :post);
+	SELECT ddd.create_post(-1, 'new', '', '{btag1,dtag3}');
+	SELECT ddd.delete_post(:post) WHERE random() < 0.1;
 };
 $node->safe_psql('utf8', $change) foreach 1 .. 5;
 $node->pgbench('--no-vacuum --client=4 --jobs=2 --transactions=300', 0, [qr{number of failed transactions: 0 }], [],
@@ -81,6 +96,8 @@ $node->pgbench('--no-vacuum --client=4 --jobs=2 --transactions=300', 0, [qr{numb
 		'walk@1' => 'CALL public.walks(3);',
 		'change@6' => $change,
 		'fold@1' => 'SELECT ddd.fold_counters();',
+		# a tag's name changes between spellings, and another synonym means it
+		'vocabulary@1' => q{SELECT ddd.rename_tag('btag1', CASE WHEN random() < 0.5 THEN 'BTag1' ELSE 'bTAG1' END); SELECT ddd.drop_tag_synonym('zsyn'), ddd.add_tag_synonym('btag1', 'zsyn');},
 	},
 	'utf8');
 cmp_ok($node->safe_psql('utf8', 'SELECT count(*) FROM ddd.posts'), '>', 1000, 'posts were made meanwhile');
