@@ -82,7 +82,7 @@ SELECT left(title, 36) AS package, left(content, 70) AS description
 \echo '== What somebody may mean who types "implemented": suggest_tags(\'implemented\', 3), and what goes with its first: related_tags'
 \timing on
 SELECT name, post_count FROM ddd.suggest_tags('implemented', 3);
-SELECT name, post_count, shared FROM ddd.related_tags((SELECT name FROM ddd.suggest_tags('implemented', 1)), 3);
+SELECT r.name, r.post_count, r.shared FROM ddd.suggest_tags('implemented', 1) s, LATERAL ddd.related_tags(s.name, 3) r;
 \timing off
 
 \echo

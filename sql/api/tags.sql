@@ -415,7 +415,8 @@ Returns: the rows of the page, each with its cursor; no row at the end.
 Errors:
   22004 null query or first
   2201W negative first
-  22023 first above its limit; after is not a cursor of this listing with this query
+  22023 first above its limit; after is not a cursor of this listing with this query; a text that is no
+    query, with the position in it
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.posts_by_tags(ddd.tag_query, integer, text) FROM PUBLIC;
 
@@ -431,7 +432,7 @@ BEGIN
     END IF;
 END
 $ddd$;
-COMMENT ON TYPE ddd.tag_info IS 'A tag or a synonym: how many posts the tag has, and the name of the tag that a synonym stands for.';
+COMMENT ON TYPE ddd.tag_info IS 'A tag or a synonym: how many posts the tag has, of a synonym the tag that it stands for; and the name of that tag.';
 REVOKE ALL ON TYPE ddd.tag_info FROM PUBLIC;
 
 DO $ddd$
@@ -501,7 +502,7 @@ AS 'MODULE_PATHNAME', 'ddd_suggest_tags';
 COMMENT ON FUNCTION ddd.suggest_tags(text, integer) IS
 'Lists the tags whose name, or a synonym of it, begins so; those with the most posts first.
 Of a beginning that fewer than 1000 tags have, each is looked up; of another, tags in the order of
-their posts, until enough begin so.
+their posts, until enough begin so. Of those with equally many posts the order is not promised.
 prefix: what the name begins with, in any spelling.
 first: rows, from 0 to ddd.max_page_size.
 Returns: the rows; a synonym gives the tag that it stands for.
@@ -541,7 +542,9 @@ Errors:
   22001 new_name of more than 100 characters
   22004 null argument
   22023 new_name is blank or has a control or invisible character
-  23505 another tag or synonym has that name: merge_tags() makes one of two
+  23505 another tag or synonym has that name: merge_tags() makes one of two tags; a synonym of this
+    tag is dropped before
+  40001 the tags were changed meanwhile
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.rename_tag(text, text) FROM PUBLIC;
 
@@ -556,8 +559,7 @@ Returns: the target as it is then; NULL, and nothing is done, if there is no suc
 Errors:
   22004 null argument, null name
   2202E source is not one-dimensional
-  23514 in a REPEATABLE READ transaction, posts were tagged meanwhile
-  40001 the tags were changed meanwhile
+  40001 the tags were changed meanwhile, or in a REPEATABLE READ transaction posts were tagged
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.merge_tags(text[], text) FROM PUBLIC;
 
@@ -575,6 +577,7 @@ Errors:
   22023 synonym is blank or has a control or invisible character
   23505 a tag with posts or synonyms has that name, or it stands for another tag
   23514 synonym names the tag itself
+  40001 the tags were changed meanwhile
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.add_tag_synonym(text, text) FROM PUBLIC;
 
@@ -600,7 +603,8 @@ force: whether to take it off the posts that have it.
 Returns: whether there was one.
 Errors:
   22004 null argument
-  23503 the tag still has posts, and force is false
+  23503 the tag still has posts, and force is false; a foreign key of yours refers to it
+  40001 the tags were changed meanwhile, or in a REPEATABLE READ transaction posts were tagged
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.delete_tag(text, boolean) FROM PUBLIC;
 
@@ -609,7 +613,10 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_prune_tags';
 COMMENT ON FUNCTION ddd.prune_tags() IS
 'Deletes the tags that no post has and that have no synonyms; passes over those in use right now.
+What your own foreign keys do about a deleted tag is theirs to say.
 Returns: the number of tags that were deleted.
-Errors: none.
+Errors:
+  23503 a foreign key of yours refers to one of them
+  40001 in a REPEATABLE READ transaction, one was changed meanwhile
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.prune_tags() FROM PUBLIC;

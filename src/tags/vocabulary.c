@@ -142,6 +142,7 @@ typedef struct LockedTag
 static text *read_name(FunctionCallInfo fcinfo, int argno, const char *argument);
 static uint64 write_name(SpiPlan *plan, Datum *values, text *name);
 static bool is_used(int64 tag_id, bool *has_synonyms);
+static uint64 still_unused(Datum ids);
 static Datum read_ids(uint64 rows);
 static LockedTag *lock_tags(Datum *keys, int nkeys, int *count);
 static LockedTag *read_locked(Datum keys, int *count);
@@ -149,6 +150,7 @@ static bool is_family(const LockedTag *tags, int ntags);
 static int	compare_locked(const void *a, const void *b);
 static const LockedTag *find_locked(const LockedTag *tags, int ntags, text *key);
 static Datum int8_array(const int64 *values, int n);
+static void refuse_used_meanwhile(void) pg_attribute_noreturn();
 static void refuse_taken(text *name, bool by_its_synonym) pg_attribute_noreturn();
 
 PG_FUNCTION_INFO_V1(ddd_rename_tag);
@@ -233,6 +235,8 @@ ddd_merge_tags(PG_FUNCTION_ARGS)
 	plan_execute_to(&lock_posts_plan, &values[1], NULL, false, None_Receiver);
 	plan_execute(&move_links_plan, values, NULL, false);
 	plan_execute(&move_synonyms_plan, values, NULL, false);
+	if (still_unused(values[1]) < (uint64) nsources)
+		refuse_used_meanwhile();
 	plan_execute(&make_synonyms_plan, values, NULL, false);
 	return tag_info_end(&call, fcinfo, target->meant);
 }
@@ -352,9 +356,7 @@ ddd_delete_tag(PG_FUNCTION_ARGS)
 		plan_execute_to(&lock_posts_plan, &ids, NULL, false, None_Receiver);
 		plan_execute(&unlink_plan, &ids, NULL, false);
 		if (is_used(tag->id, &has_synonyms))
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("posts were tagged meanwhile")));
+			refuse_used_meanwhile();
 	}
 	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
 	api_end(&call);
@@ -372,9 +374,7 @@ ddd_prune_tags(PG_FUNCTION_ARGS)
 
 	api_begin(&call);
 	ids = read_ids(plan_execute(&lock_unused_plan, NULL, NULL, false));
-	PushActiveSnapshot(GetLatestSnapshot());
-	ids = read_ids(plan_execute(&still_unused_plan, &ids, NULL, true));
-	PopActiveSnapshot();
+	ids = read_ids(still_unused(ids));
 	rows = plan_execute(&prune_plan, &ids, NULL, false);
 	api_end(&call);
 	PG_RETURN_INT64(rows);
@@ -423,6 +423,18 @@ is_used(int64 tag_id, bool *has_synonyms)
 	PopActiveSnapshot();
 	*has_synonyms = DatumGetBool(plan_value(0, 2, BOOLOID, &isnull));
 	return DatumGetBool(plan_value(0, 1, BOOLOID, &isnull));
+}
+
+/* Selects those of some tags that are locked which have no posts and no synonyms now. */
+static uint64
+still_unused(Datum ids)
+{
+	uint64		rows;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	rows = plan_execute(&still_unused_plan, &ids, NULL, true);
+	PopActiveSnapshot();
+	return rows;
 }
 
 /* Returns the ids of a result as an array. */
@@ -513,6 +525,14 @@ static Datum
 int8_array(const int64 *values, int n)
 {
 	return plan_array(INT8OID, values, n, sizeof(int64));
+}
+
+static void
+refuse_used_meanwhile(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("posts were tagged meanwhile")));
 }
 
 static void

@@ -62,6 +62,18 @@ is(answer('latin1', q{SELECT ddd.tag_key(convert_from('\xc0b541', 'LATIN1')) = c
 is(answer('latin1', q{SELECT ARRAY[convert_from('\xc0b5', 'LATIN1')] OPERATOR(ddd.@@) (convert_from('\xc0', 'LATIN1') || '*')::text::ddd.tag_query}), 't',
 	'latin1: so a name is found by its own beginning');
 
+# Into an encoding that has a place for more forms, keys are given anew.
+my $dump = "$PostgreSQL::Test::Utils::tmp_check/latin1.dump";
+$node->safe_psql('latin1', q{INSERT INTO ddd.tags (name) VALUES (convert_from('\xc9b5', 'LATIN1')), (convert_from('\xc9b541', 'LATIN1')), (convert_from('\xe9b561', 'LATIN1') || '2')});
+$node->safe_psql('postgres', "CREATE DATABASE moved TEMPLATE template0 $database{utf8}");
+$node->command_ok([ 'pg_dump', '--format=custom', '--file', $dump, '--dbname', $node->connstr('latin1') ], 'latin1: dumped');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--dbname', $node->connstr('moved'), $dump ], 'and restored as UTF-8');
+isnt(answer('moved', 'SELECT count(*) FROM ddd.tags WHERE key <> ddd.tag_key(name)'), '0', 'whose keys are other ones');
+is(answer('moved', 'SELECT count(*) FROM (SELECT FROM ddd.tags GROUP BY ddd.tag_key(name) HAVING count(*) > 1) s'), '0', 'of no two tags the same');
+answer('moved', 'UPDATE ddd.tags SET name = name');
+is(answer('moved', 'SELECT count(*) FROM ddd.tags WHERE key <> ddd.tag_key(name)'), '0', 'and get them');
+is(answer('moved', q{SELECT synonym_of = U&'\00c9\00b5' FROM ddd.add_tag_synonym(U&'\00e9\03bc', 's')}), 't', 'and are found by them');
+
 # EUC_JP: two and three bytes to a character, some without a UTF-8 form.
 is(answer('euc_jp', q{SELECT ddd.create_post(1, convert_from('\xa1a1a1a1', 'EUC_JP'), 'x')}), '23514', 'euc_jp: ideographic spaces are blank');
 is(answer('euc_jp', q{SELECT char_length(p.title) FROM ddd.create_post(1, repeat(convert_from('\xa4a2', 'EUC_JP'), 255), 'x') p}), '255', 'euc_jp: 255 characters fit');
