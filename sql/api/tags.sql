@@ -415,8 +415,8 @@ Returns: the rows of the page, each with its cursor; no row at the end.
 Errors:
   22004 null query or first
   2201W negative first
-  22023 first above its limit; after is not a cursor of this listing with this query; a text that is no
-    query, with the position in it
+  22023 first above its limit; after is not a cursor of this listing with this query; a text that
+    is no query, with the position in it
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.posts_by_tags(ddd.tag_query, integer, text) FROM PUBLIC;
 
