@@ -102,5 +102,17 @@ $node->pgbench('--no-vacuum --client=4 --jobs=2 --transactions=300', 0, [qr{numb
 	'utf8');
 cmp_ok($node->safe_psql('utf8', 'SELECT count(*) FROM ddd.posts'), '>', 1000, 'posts were made meanwhile');
 
+# ---- the bound of related_tags(): the newest 10,000 posts of a tag
+$node->safe_psql('utf8', q{
+	INSERT INTO ddd.tags (id, name) VALUES (2000000, 'many'), (2000001, 'of the oldest'), (2000002, 'of the newest');
+	INSERT INTO ddd.posts (id, title, content, author_id, created_at)
+	SELECT 2000000 + n, 'p', '', -1, timestamptz '2000-01-01' + n * interval '1 minute' FROM generate_series(1, 10050) n;
+	INSERT INTO ddd.post_tags (post_id, tag_id)
+	SELECT 2000000 + n, 2000000 FROM generate_series(1, 10050) n
+	 UNION ALL SELECT 2000000 + n, 2000001 FROM generate_series(1, 61) n
+	 UNION ALL SELECT 2000000 + n, 2000002 FROM generate_series(10001, 10050) n});
+is($node->safe_psql('utf8', q{SELECT string_agg(concat_ws(' ', name, post_count, shared), ', ') FROM ddd.related_tags('many')}),
+	'of the newest 50 50, of the oldest 61 11', 'related_tags() looks at the newest 10,000 posts of a tag');
+
 $node->stop;
 done_testing();
