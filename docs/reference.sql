@@ -137,7 +137,24 @@ SELECT concat_ws(E'\n', '### View ' || c.relname, '', pg_temp.md(split_part(obj_
               FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0), '')
   FROM pg_class c WHERE c.relnamespace = 'ddd'::regnamespace AND c.relkind = 'v' ORDER BY c.relname COLLATE "C";
 
-SELECT $$## Row types
+SELECT $$## Types and operators
+
+Operators are in schema `ddd`: found through `search_path`, or written `OPERATOR(ddd.@@)`.
+$$;
+SELECT format(E'- type `ddd.%s`:\n\n  ```\n  %s\n  ```\n', t.typname, replace(obj_description(t.oid, 'pg_type'), E'\n', E'\n  '))
+  FROM pg_type t WHERE t.typnamespace = 'ddd'::regnamespace AND t.typtype = 'b' AND t.typcategory <> 'A' ORDER BY t.oid;
+SELECT format(E'- operator `%s`: %s; function `%s`', concat_ws(' ', format_type(nullif(o.oprleft, 0), NULL), o.oprname, format_type(o.oprright, NULL)),
+              coalesce(obj_description(o.oid, 'pg_operator'), 'compares by bytes'), p.proname)
+  FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode WHERE o.oprnamespace = 'ddd'::regnamespace ORDER BY o.oid;
+SELECT format(E'- operator class `ddd.%s` for %s, access method %s: %s', c.opcname, format_type(c.opcintype, NULL), a.amname,
+              coalesce(obj_description(c.oid, 'pg_opclass'), 'the default'))
+  FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod WHERE c.opcnamespace = 'ddd'::regnamespace ORDER BY c.oid;
+SELECT format(E'- cast from %s to `%s`, %s', format_type(k.castsource, NULL), format_type(k.casttarget, NULL),
+              CASE k.castcontext WHEN 'a' THEN 'in assignments and where it is written' WHEN 'i' THEN 'wherever it is wanted' ELSE 'where it is written' END)
+  FROM pg_cast k JOIN pg_type t ON t.oid = k.casttarget WHERE t.typnamespace = 'ddd'::regnamespace ORDER BY k.oid;
+
+SELECT $$
+## Row types
 $$;
 SELECT format(E'- `ddd.%s`: %s\n  %s.', t.typname, pg_temp.md(obj_description(t.oid, 'pg_type')), pg_temp.columns(t.typrelid))
   FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'

@@ -72,7 +72,11 @@ BEGIN
 END
 $ddd$;
 COMMENT ON TYPE ddd.tag_query IS
-'A question about tags: names, & (and), | (or), ! (not), parentheses; name* for all tags that begin so; {a, b} for these tags and no other; () for never. A name with white space or one of &|!(){},*"\ stands in double quotes, in which \" and \ stand for " and \.';
+'A question about tags: names, & (and), | (or), ! (not), parentheses;
+name* for all tags that begin so; {a, b} for these tags and no other; () for never.
+A name with white space or one of &|!(){},*"\ stands in double quotes,
+in which \" and \\ stand for " and \.
+At most 256 names and operators, 32 deep; names of 1200 bytes, a text of 1 MB.';
 REVOKE ALL ON TYPE ddd.tag_query FROM PUBLIC;
 REVOKE ALL ON FUNCTION ddd.tag_query_in(cstring) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ddd.tag_query_out(ddd.tag_query) FROM PUBLIC;
@@ -83,7 +87,7 @@ CREATE OR REPLACE FUNCTION ddd.tag_query_eq(query ddd.tag_query, other ddd.tag_q
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_tag_query_eq';
 COMMENT ON FUNCTION ddd.tag_query_eq(ddd.tag_query, ddd.tag_query) IS
-'Tells whether a tag query is equal to another in the order of their bytes.
+'Tells whether a tag query is the same as another.
 Errors: none.
 Context: tags (internal).';
 REVOKE ALL ON FUNCTION ddd.tag_query_eq(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
@@ -92,7 +96,7 @@ CREATE OR REPLACE FUNCTION ddd.tag_query_ne(query ddd.tag_query, other ddd.tag_q
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ddd_tag_query_ne';
 COMMENT ON FUNCTION ddd.tag_query_ne(ddd.tag_query, ddd.tag_query) IS
-'Tells whether a tag query differs from another in the order of their bytes.
+'Tells whether two tag queries differ.
 Errors: none.
 Context: tags (internal).';
 REVOKE ALL ON FUNCTION ddd.tag_query_ne(ddd.tag_query, ddd.tag_query) FROM PUBLIC;
