@@ -320,5 +320,18 @@ foreach (@calls)
 	  . 10 * $measured->{last} / $calls . " us a call";
 }
 
+# ---- nor does one call about many names ---------------------------------------
+foreach my $call (
+	q{ddd.tags_match(array_fill(chr(233), ARRAY[200000]), 'a')},
+	q{ddd.untag_post(1, array_fill(chr(233), ARRAY[200000]))},
+	q{ddd.tag_post(1, array_fill(chr(233), ARRAY[200000]))},
+	q{ddd.merge_tags(array_fill(chr(233), ARRAY[200000]), 'even')})
+{
+	my $peak = sql($node, 'memory', "DO 'BEGIN PERFORM " . $call =~ s/'/''/gr . "; END';"
+		  . q{ SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s+(\d+)')});
+
+	cmp_ok($peak / 1024, '<', 250, "$call takes less than 250 MB");
+}
+
 $node->stop;
 done_testing();
