@@ -68,6 +68,16 @@ extern void text_trim_bounds(const char **s, int *len);
 
 extern bool text_is_ascii(const char *s, int len);
 
+/* Code points, from first to last. */
+typedef struct CodeRange
+{
+	uint32		first;
+	uint32		last;
+} CodeRange;
+
+/* Tells whether a code point is in one of the ranges, which are in order. */
+extern bool code_is_in(uint32 code, const CodeRange *ranges, int n);
+
 /* Compares texts byte by byte, as COLLATE "C" does. */
 extern int	text_compare(text *a, text *b);
 

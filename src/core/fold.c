@@ -40,7 +40,6 @@
 
 static int	fold_bytes(const char *s, int len, char *folded);
 static int	fold_run(const char *s, int len, char *folded);
-static bool is_folded(int32 code);
 static int	fold_encoded(const char *s, int len, char *folded);
 static int	fold_characters(const char *s, int len, char *folded);
 static int	fold_ascii(const char *s, int len, char *folded);
@@ -99,7 +98,7 @@ fold_bytes(const char *s, int len, char *folded)
 
 		if (!is_text)
 			size = 1;
-		if (!is_text || !is_folded(code))
+		if (!is_text || !code_is_in(code, fold_ranges, lengthof(fold_ranges)))
 		{
 			n += fold_run(s + run, at - run, folded + n);
 			memcpy(folded + n, s + at, size);
@@ -141,24 +140,6 @@ fold_run(const char *s, int len, char *folded)
 		n = fold_ascii(s, len, folded);
 	pfree(codes);
 	return (int) n;
-}
-
-static bool
-is_folded(int32 code)
-{
-	int			low = 0;
-	int			high = (int) lengthof(fold_ranges);
-
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (fold_ranges[middle].last < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < (int) lengthof(fold_ranges) && fold_ranges[low].first <= code;
 }
 
 /* Folds text in the database's encoding; -1 where it, or its form, has no place in the other. */

@@ -25,12 +25,6 @@
 
 #include "core/core.h"
 
-typedef struct CodeRange
-{
-	uint32		first;
-	uint32		last;
-} CodeRange;
-
 /* Unicode White_Space and Default_Ignorable_Code_Point, with the C0 and C1 controls. */
 static const CodeRange invisible[] = {
 	{0x0000, 0x0020}, {0x007F, 0x00A0}, {0x00AD, 0x00AD}, {0x034F, 0x034F},
@@ -228,6 +222,24 @@ text_is_ascii(const char *s, int len)
 	return true;
 }
 
+bool
+code_is_in(uint32 code, const CodeRange *ranges, int n)
+{
+	int			low = 0;
+	int			high = n;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (ranges[middle].last < code)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && ranges[low].first <= code;
+}
+
 int
 text_compare(text *a, text *b)
 {
@@ -274,12 +286,5 @@ reader_next(CodeReader *reader, uint32 *code)
 static bool
 is_invisible(uint32 code)
 {
-	if (code > ' ' && code < 0x7F)
-		return false;
-	for (size_t i = 0; i < lengthof(invisible); i++)
-	{
-		if (code >= invisible[i].first && code <= invisible[i].last)
-			return true;
-	}
-	return false;
+	return (code <= ' ' || code >= 0x7F) && code_is_in(code, invisible, lengthof(invisible));
 }
