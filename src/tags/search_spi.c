@@ -15,7 +15,7 @@
 
 #include "tags/search.h"
 
-#define FIRST_BATCH	32
+#define FIRST_BATCH	64
 #define MAX_BATCH	4096
 
 #define TAGS_OF_POST \
