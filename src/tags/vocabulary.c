@@ -29,7 +29,7 @@
 
 #include "tags/tag_info.h"
 
-#define MAX_LOCK_ATTEMPTS	3
+#define MAX_LOCK_ATTEMPTS	5
 
 /* The tags that these keys mean, with all of their synonyms. */
 static SpiPlan lock_plan = {
@@ -146,6 +146,7 @@ static uint64 still_unused(Datum ids);
 static Datum read_ids(uint64 rows);
 static LockedTag *lock_tags(Datum *keys, int nkeys, int *count);
 static LockedTag *read_locked(Datum keys, int *count);
+static bool is_same(const LockedTag *some, int nsome, const LockedTag *others, int nothers);
 static bool is_family(const LockedTag *tags, int ntags);
 static int	compare_locked(const void *a, const void *b);
 static const LockedTag *find_locked(const LockedTag *tags, int ntags, text *key);
@@ -455,14 +456,22 @@ lock_tags(Datum *keys, int nkeys, int *count)
 {
 	Datum		array = PointerGetDatum(construct_array(keys, nkeys, TEXTOID, -1, false, TYPALIGN_INT));
 
-	/* what they mean may change before they are locked: then again */
+	LockedTag  *before = NULL;
+	int			nbefore = 0;
+
+	/*
+	 * What they mean may change before they are locked, and a statement that
+	 * has waited does not see what was made meanwhile: until two find the same.
+	 */
 	for (int attempt = 0; attempt < MAX_LOCK_ATTEMPTS; attempt++)
 	{
 		LockedTag  *tags = read_locked(array, count);
 
 		qsort(tags, *count, sizeof(LockedTag), compare_locked);
-		if (is_family(tags, *count))
+		if (before != NULL && is_same(before, nbefore, tags, *count) && is_family(tags, *count))
 			return tags;
+		before = tags;
+		nbefore = *count;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -487,6 +496,16 @@ read_locked(Datum keys, int *count)
 	SPI_freetuptable(SPI_tuptable);
 	*count = rows;
 	return tags;
+}
+
+static bool
+is_same(const LockedTag *some, int nsome, const LockedTag *others, int nothers)
+{
+	bool		same = nsome == nothers;
+
+	for (int i = 0; i < nsome && same; i++)
+		same = some[i].id == others[i].id && some[i].meant == others[i].meant;
+	return same;
 }
 
 /* Tells whether what each of them means is among them. */

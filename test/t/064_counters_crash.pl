@@ -12,7 +12,6 @@ use Mix;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $cycles = $ENV{CRASH_CYCLES} || 20;
 
@@ -36,17 +35,6 @@ sub answer
 	my ($code, $out) = $node->psql('postgres', $query);
 
 	return $code == 0 && $out ne '' ? $out : undef;
-}
-
-# psql, which gets its query through a pipe, may break that while there is no server.
-sub wait_until_back
-{
-	foreach my $try (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		return if run_log([ 'pg_isready', '--quiet', '--host', $node->host, '--port', $node->port ]);
-		usleep(100_000);
-	}
-	die 'the server does not come back';
 }
 
 sub crashes { return scalar(() = slurp_file($node->logfile) =~ /was not properly shut down/g); }
@@ -88,6 +76,7 @@ foreach my $cycle (1 .. $cycles)
 	my $kind = $kinds[ $cycle % @kinds ];
 	my $before = answer('SELECT last_value FROM public.compared');
 	my $crashes = crashes();
+	my $logged = -s $node->logfile;
 	my ($out, $err, $attempts) = ('', '', 0);
 	my $mix = start(
 		[
@@ -110,7 +99,7 @@ foreach my $cycle (1 .. $cycles)
 		}
 	}
 	eval { finish $mix };
-	wait_until_back();
+	$node->wait_for_log(qr/database system is ready to accept connections/, $logged);
 	$failed{$kind}++ if crashes() == $crashes;
 	$node->safe_psql('postgres', "ROLLBACK PREPARED '$_'")
 	  foreach split /\n/, $node->safe_psql('postgres', 'SELECT gid FROM pg_prepared_xacts');

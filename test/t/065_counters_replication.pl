@@ -11,7 +11,6 @@ use Mix;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $points = 3;
 
@@ -48,20 +47,12 @@ sub stop_mix
 
 	$mix->signal('TERM');
 	eval { finish $mix };
-	# what its sessions have begun, they end; what one of them has prepared, nobody
-	# else will, and others may wait for it
-	foreach my $try (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		my $sessions = $node->safe_psql('postgres', q{
-			SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
-
-		return if $sessions == 0;
-		# may just be ended by its own session
-		$node->psql('postgres', "ROLLBACK PREPARED '$_'", on_error_stop => 0)
-		  foreach split /\n/, $node->safe_psql('postgres', 'SELECT gid FROM pg_prepared_xacts');
-		usleep(100_000);
-	}
-	die 'the mix does not end';
+	# sessions may wait for what one of them has prepared and nobody else ends
+	$node->safe_psql('postgres', q{
+		SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
+	$node->poll_query_until('postgres', q{
+		SELECT count(*) = 0 FROM pg_stat_activity
+		 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()}) or die 'the mix does not end';
 }
 
 sub compared { return $_[0]->safe_psql('postgres', 'SELECT last_value FROM public.compared'); }
