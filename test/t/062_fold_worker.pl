@@ -78,6 +78,10 @@ is(sql($node, 'main', 'SELECT id, comment_count FROM ddd.popular_posts()'), '7|1
 
 # ---- it waits for nobody ---------------------------------------------------------
 my $locker = $node->background_psql('main');
+# a worker that counted between TRUNCATE and INSERT has left the comment pending
+ok( $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'ddd fold worker'}),
+	'the worker has ended again');
+sql($node, 'main', 'SELECT ddd.fold_counters()');
 sql($node, 'main', "SET ddd.fold_threshold = 0; $comments");
 $locker->query_safe('BEGIN');
 $locker->query_safe('LOCK TABLE ddd.comments IN ACCESS EXCLUSIVE MODE');
