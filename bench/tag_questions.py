@@ -50,7 +50,7 @@ def question(what, names, query, forms, array, flat=False, nothing=False):
     # hand-written SQL is prepared with the ids in it, so its plan knows their frequencies
     return Question(
         name=f"posts_by_tags('{what}', 20): {names}", target="P10", calls=[(query,)], flat=flat, nothing=nothing,
-        sql="SELECT * FROM ddd.posts_by_tags($1::text::ddd.tag_query, 20)",
+        sql="SELECT * FROM ddd.posts_by_tags($1, 20)",
         peers={WITH_IDS: forms, INTARRAY: in_array(array)}, limits={WITH_IDS: 1.0})
 
 

@@ -26,11 +26,14 @@ static const IndexColumn post_order[] = {
 	{"created_at", TIMESTAMPTZOID, true},
 	{"id", INT8OID, true},
 };
-static const IndexColumn tag_order[] = {
+#define TAG_KEYS	2
+static const IndexColumn tag_order[TAG_KEYS] = {
 	{"post_id", INT8OID, false},
 	{"tag_id", INT8OID, false},
 };
 
+static void seek_tags(PostingReader *reader, int64 post_id, StrategyNumber strategy, RegProcedure compare,
+					  int64 tag_id);
 static bool open_once(IndexCursor *cursor, bool *has, const char *table,
 					  const IndexColumn *columns, int ncolumns);
 static void read_piece(PostingReader *reader, PostingList *list, Place from);
@@ -43,12 +46,6 @@ posting_open_links(PostingReader *reader)
 }
 
 bool
-posting_open_probes(PostingReader *reader)
-{
-	return open_once(&reader->probes, &reader->has_probes, "post_tags", link_order, LINK_KEYS);
-}
-
-bool
 posting_open_posts(PostingReader *reader)
 {
 	return open_once(&reader->posts, &reader->has_posts, "posts", post_order, lengthof(post_order));
@@ -57,7 +54,7 @@ posting_open_posts(PostingReader *reader)
 bool
 posting_open_tags(PostingReader *reader)
 {
-	return open_once(&reader->tags, &reader->has_tags, "post_tags", tag_order, lengthof(tag_order));
+	return open_once(&reader->tags, &reader->has_tags, "post_tags", tag_order, TAG_KEYS);
 }
 
 void
@@ -65,8 +62,6 @@ posting_close(PostingReader *reader)
 {
 	if (reader->has_links)
 		index_cursor_close(&reader->links);
-	if (reader->has_probes)
-		index_cursor_close(&reader->probes);
 	if (reader->has_posts)
 		index_cursor_close(&reader->posts);
 	if (reader->has_tags)
@@ -99,30 +94,40 @@ posting_list_seek(PostingReader *reader, PostingList *list, Place from, Place *f
 }
 
 bool
-posting_probe(PostingReader *reader, int64 tag_id, Place place)
+posting_probe(PostingReader *reader, int64 post_id, int64 tag_id)
 {
-	ScanKeyData keys[LINK_KEYS];
-	Datum		values[LINK_KEYS];
+	Datum		values[TAG_KEYS];
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(tag_id));
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ, TimestampTzGetDatum(place.created_at));
-	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(place.post_id));
-	index_cursor_seek(&reader->probes, keys, lengthof(keys));
-	return index_cursor_next_keys(&reader->probes, values, lengthof(values));
+	seek_tags(reader, post_id, BTEqualStrategyNumber, F_INT8EQ, tag_id);
+	return index_cursor_next_keys(&reader->tags, values, TAG_KEYS);
 }
 
-int
-posting_tags(PostingReader *reader, int64 post_id, int64 *tags, int most)
+void
+posting_tags_begin(PostingReader *reader, int64 post_id)
 {
-	ScanKeyData key;
-	Datum		values[2];
-	int			n = 0;
+	seek_tags(reader, post_id, BTGreaterEqualStrategyNumber, F_INT8GE, PG_INT64_MIN);
+}
 
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(post_id));
-	index_cursor_seek(&reader->tags, &key, 1);
-	while (n < most && index_cursor_next_keys(&reader->tags, values, lengthof(values)))
-		tags[n++] = DatumGetInt64(values[1]);
-	return n;
+bool
+posting_tags_next(PostingReader *reader, int64 *tag_id)
+{
+	Datum		values[TAG_KEYS];
+
+	if (!index_cursor_next_keys(&reader->tags, values, TAG_KEYS))
+		return false;
+	*tag_id = DatumGetInt64(values[1]);
+	return true;
+}
+
+/* Goes to those tags of a post that compare so; a cursor has the same number of keys each time. */
+static void
+seek_tags(PostingReader *reader, int64 post_id, StrategyNumber strategy, RegProcedure compare, int64 tag_id)
+{
+	ScanKeyData keys[TAG_KEYS];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(post_id));
+	ScanKeyInit(&keys[1], 2, strategy, compare, Int64GetDatum(tag_id));
+	index_cursor_seek(&reader->tags, keys, TAG_KEYS);
 }
 
 static bool

@@ -15,11 +15,9 @@
 typedef struct PostingReader
 {
 	IndexCursor links;			/* of ddd.post_tags, by tag */
-	IndexCursor probes;			/* the same, for whole keys */
 	IndexCursor posts;			/* of ddd.posts, newest first */
 	IndexCursor tags;			/* of ddd.post_tags, by post */
 	bool		has_links;
-	bool		has_probes;
 	bool		has_posts;
 	bool		has_tags;
 } PostingReader;
@@ -36,7 +34,6 @@ typedef struct PostingList
 
 /* Opens a cursor; false where SPI must do it instead. Each may be asked for again. */
 extern bool posting_open_links(PostingReader *reader);
-extern bool posting_open_probes(PostingReader *reader);
 extern bool posting_open_posts(PostingReader *reader);
 extern bool posting_open_tags(PostingReader *reader);
 extern void posting_close(PostingReader *reader);
@@ -49,10 +46,11 @@ extern void posting_list_begin(PostingList *list, int64 tag_id, int room);
  */
 extern bool posting_list_seek(PostingReader *reader, PostingList *list, Place from, Place *found);
 
-/* Tells whether a tag has the post of a place. */
-extern bool posting_probe(PostingReader *reader, int64 tag_id, Place place);
+/* Tells whether a post has a tag. */
+extern bool posting_probe(PostingReader *reader, int64 post_id, int64 tag_id);
 
-/* Reads the tags of a post in order, "most" of them at most; returns how many there were. */
-extern int	posting_tags(PostingReader *reader, int64 post_id, int64 *tags, int most);
+/* Goes to the tags of a post, and reads the next in order; false at the end, or after posting_probe(). */
+extern void posting_tags_begin(PostingReader *reader, int64 post_id);
+extern bool posting_tags_next(PostingReader *reader, int64 *tag_id);
 
 #endif							/* DDD_POSTING_LIST_H */

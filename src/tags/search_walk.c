@@ -6,10 +6,10 @@
  * posting list, an OR as the first of its members', an AND by following the
  * member that has the fewest posts, to which the others are asked at each
  * post: either they go there in their own lists, and the walk goes on from
- * where they come out (leapfrog), or the post is looked up, where the list is
- * so long that most of it would be walked for nothing. NOT is looked up in the
- * same way; a query that only says what is not there follows all posts. How
- * many posts a tag has is known from the counters.
+ * where they come out (leapfrog), or, where a list is so long that most of it
+ * would be walked for nothing, its tag is looked up among the post's. NOT is
+ * looked up in the same way; a query that only says what is not there follows
+ * all posts. How many posts a tag has is known from the counters.
  *
  * Places are asked for in their order, so no list is read twice. Memory: a
  * piece of each list, whatever its length (posting_list.c); there are at most
@@ -47,16 +47,19 @@
 #define MAX_MERGED		1024
 #define MAX_LISTS		4096
 
-#define MIN_POST_TAGS	64
+/* Tags of a post that are read at first. */
+#define FIRST_TAGS		64
 
 typedef struct Search
 {
 	PostingReader reader;
-	/* the tags of the post asked about last */
+	int			nprobed;		/* names that are looked up at a post */
+	/* the tags of the post asked about last, as far as they were read */
 	int64		post_id;
-	int64	   *tags;
+	int64	   *tags;			/* NULL before the first post */
 	int			ntags;
-	int			room;			/* 0 before the first post */
+	int			room;
+	bool		has_all;		/* no tag comes after those */
 } Search;
 
 static void measure(SearchNode *node, CounterReader *counter);
@@ -74,7 +77,10 @@ static bool follow(Search *search, SearchNode *node, int64 tag_id, Place from, P
 static bool holds(Search *search, SearchNode *node, Place at);
 static bool has_one_of(Search *search, const SearchNode *node, int64 post_id);
 static bool has_exactly(Search *search, const SearchNode *node, int64 post_id);
-static void read_tags(Search *search, int64 post_id);
+static bool has_tag(Search *search, int64 tag_id, int64 post_id);
+static void read_all_tags(Search *search, int64 post_id);
+static void read_tags(Search *search, int64 post_id, int64 up_to);
+static void begin_tags(Search *search, int64 post_id);
 static int	compare_heads(Datum a, Datum b, void *unused);
 
 bool
@@ -238,7 +244,8 @@ open_cursors(Search *search, const SearchNode *node)
 	switch (node->kind)
 	{
 		case TAG_NAME:
-			return ok && (node->probes ? posting_open_probes(reader) : posting_open_links(reader));
+			search->nprobed += node->probes;
+			return ok && (node->probes ? posting_open_tags(reader) : posting_open_links(reader));
 		case TAG_PREFIX:
 			if (node->merges)
 				return ok && posting_open_links(reader);
@@ -432,7 +439,7 @@ holds(Search *search, SearchNode *node, Place at)
 	switch (node->kind)
 	{
 		case TAG_NAME:
-			return posting_probe(&search->reader, node->tags[0], at);
+			return has_tag(search, node->tags[0], at.post_id);
 		case TAG_PREFIX:
 			return has_one_of(search, node, at.post_id);
 		case TAG_EXACT:
@@ -452,7 +459,7 @@ holds(Search *search, SearchNode *node, Place at)
 static bool
 has_one_of(Search *search, const SearchNode *node, int64 post_id)
 {
-	read_tags(search, post_id);
+	read_all_tags(search, post_id);
 	for (int i = 0; i < search->ntags; i++)
 	{
 		if (tag_ids_contain(node->tags, node->ntags, search->tags[i]))
@@ -464,30 +471,69 @@ has_one_of(Search *search, const SearchNode *node, int64 post_id)
 static bool
 has_exactly(Search *search, const SearchNode *node, int64 post_id)
 {
-	read_tags(search, post_id);
+	read_all_tags(search, post_id);
 	return search->ntags == node->ntags &&
 		(node->ntags == 0 || memcmp(search->tags, node->tags, sizeof(int64) * node->ntags) == 0);
 }
 
-static void
-read_tags(Search *search, int64 post_id)
+/*
+ * Where several names are looked up, the first tags of a post are read once for
+ * all of them; a tag behind those is looked for by itself.
+ */
+static bool
+has_tag(Search *search, int64 tag_id, int64 post_id)
 {
-	if (search->room > 0 && search->post_id == post_id)
-		return;
-	if (search->room == 0)
+	if (search->nprobed > 1)
 	{
-		search->room = MIN_POST_TAGS;
+		read_tags(search, post_id, tag_id);
+		if (search->has_all || search->tags[search->ntags - 1] >= tag_id)
+			return tag_ids_contain(search->tags, search->ntags, tag_id);
+	}
+	return posting_probe(&search->reader, post_id, tag_id);
+}
+
+static void
+read_all_tags(Search *search, int64 post_id)
+{
+	read_tags(search, post_id, PG_INT64_MAX);
+	while (!search->has_all && search->ntags == search->room)
+	{
+		/* from the first again: the cursor may have been used meanwhile */
+		search->room *= 2;
+		search->tags = repalloc_huge(search->tags, sizeof(int64) * search->room);
+		begin_tags(search, post_id);
+		read_tags(search, post_id, PG_INT64_MAX);
+	}
+}
+
+/* Reads the tags of a post in order, as far as a tag or as there is room. */
+static void
+read_tags(Search *search, int64 post_id, int64 up_to)
+{
+	if (search->tags == NULL || search->post_id != post_id)
+		begin_tags(search, post_id);
+	while (!search->has_all && search->ntags < search->room &&
+		   (search->ntags == 0 || search->tags[search->ntags - 1] < up_to))
+	{
+		if (posting_tags_next(&search->reader, &search->tags[search->ntags]))
+			search->ntags++;
+		else
+			search->has_all = true;
+	}
+}
+
+static void
+begin_tags(Search *search, int64 post_id)
+{
+	if (search->tags == NULL)
+	{
+		search->room = FIRST_TAGS;
 		search->tags = palloc_array(int64, search->room);
 	}
 	search->post_id = post_id;
-	for (;;)
-	{
-		search->ntags = posting_tags(&search->reader, post_id, search->tags, search->room);
-		if (search->ntags < search->room)
-			return;
-		search->room *= 2;
-		search->tags = repalloc_huge(search->tags, sizeof(int64) * search->room);
-	}
+	search->ntags = 0;
+	search->has_all = false;
+	posting_tags_begin(&search->reader, post_id);
 }
 
 /* The list whose place comes first is the greatest. */

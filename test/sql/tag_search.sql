@@ -24,6 +24,13 @@ SET LOCAL client_min_messages = error;
 UPDATE ddd.counter_state SET stale = true;
 SELECT wrong, pages > 300 AS pages FROM public.ask(200);
 ROLLBACK;
+-- posts that have many tags before those that are asked about
+BEGIN;
+INSERT INTO ddd.tags (id, name) SELECT -1000 - n, 'filler' || n FROM generate_series(1, 100) n;
+INSERT INTO ddd.post_tags (post_id, tag_id) SELECT p.id, -1000 - n FROM public.place p, generate_series(1, 100) n WHERE p.place % 3 = 0;
+INSERT INTO public.tagged SELECT -1001, 'filler', string_agg((p.place % 3 = 0)::int::text, '' ORDER BY p.place)::varbit FROM public.place p;
+SELECT wrong, pages > 450 AS pages FROM public.ask(300);
+ROLLBACK;
 -- a wrong answer is noticed
 BEGIN;
 DELETE FROM ddd.post_tags WHERE (post_id, tag_id) IN (SELECT post_id, tag_id FROM ddd.post_tags ORDER BY post_created_at DESC LIMIT 3);
