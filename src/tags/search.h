@@ -37,6 +37,17 @@ typedef struct SearchNode
 extern void search_resolve(TagBytes query, SearchNode *root);
 extern bool search_is_never(const SearchNode *node);
 
+/* tag_sizes.c: numbers of posts to plan by; to be filled with zeros before the first. */
+typedef struct TagSizes
+{
+	bool		is_begun;
+	CounterReader *counter;		/* NULL before the first look-up, and where none is possible */
+} TagSizes;
+
+/* About how many posts a tag has; false where nobody knows. */
+extern bool tag_size(TagSizes *sizes, int64 tag_id, double *posts);
+extern void tag_sizes_end(TagSizes *sizes);
+
 /*
  * search_walk.c: writes a page through index cursors; false, and nothing is
  * written, where SPI must do it instead.

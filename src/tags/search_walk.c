@@ -9,7 +9,7 @@
  * where they come out (leapfrog), or, where a list is so long that most of it
  * would be walked for nothing, its tag is looked up among the post's. NOT is
  * looked up in the same way; a query that only says what is not there follows
- * all posts. How many posts a tag has is known from the counters.
+ * all posts. About how many posts a tag has: tag_sizes.c.
  *
  * Places are asked for in their order, so no list is read twice. Memory: a
  * piece of each list, whatever its length (posting_list.c); there are at most
@@ -34,7 +34,7 @@
 #include "tags/search.h"
 
 /* A post is looked up where a list is so many times longer than posts are asked for. */
-#define PROBE_GAP		16
+#define PROBE_GAP		6
 
 /* Places read at first: of a list that is followed, and of one of many. */
 #define FIRST_PIECE		64
@@ -62,8 +62,8 @@ typedef struct Search
 	bool		has_all;		/* no tag comes after those */
 } Search;
 
-static void measure(SearchNode *node, CounterReader *counter);
-static void measure_tags(SearchNode *node, CounterReader *counter);
+static void measure(SearchNode *node, TagSizes *sizes);
+static void measure_tags(SearchNode *node, TagSizes *sizes);
 static void choose(SearchNode *node, double asked, int *lists);
 static void choose_and(SearchNode *node, double asked, int *lists);
 static bool open_cursors(Search *search, const SearchNode *node);
@@ -87,7 +87,7 @@ bool
 search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 {
 	Search		search = {0};
-	CounterReader *counter = counter_open(&posts_by_tag_counter);
+	TagSizes	sizes = {0};
 	PostReader	posts;
 	PageWriter	writer;
 	Place		from = place_following((Place) {page->keys[0], page->keys[1]});
@@ -95,9 +95,8 @@ search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	int64		missing = page->first;
 	int			lists = 0;
 
-	measure(root, counter);
-	if (counter != NULL)
-		counter_close(counter);
+	measure(root, &sizes);
+	tag_sizes_end(&sizes);
 	choose(root, HUGE_VAL, &lists);
 	if (!open_cursors(&search, root) || !post_reader_open(&posts))
 	{
@@ -123,48 +122,48 @@ search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	return true;
 }
 
-/* Finds out about how many posts each node has. Without a counter nobody knows. */
+/* Finds out about how many posts each node has. */
 static void
-measure(SearchNode *node, CounterReader *counter)
+measure(SearchNode *node, TagSizes *sizes)
 {
 	node->size = node->kind == TAG_OR ? 0 : HUGE_VAL;
 	for (int i = 0; i < node->nmembers; i++)
 	{
 		SearchNode *member = &node->members[i];
 
-		measure(member, counter);
+		measure(member, sizes);
 		if (node->kind == TAG_OR)
 			node->size += member->size;
 		else if (node->kind == TAG_AND)
 			node->size = Min(node->size, member->size);
 	}
 	if (node->ntags > 0)
-		measure_tags(node, counter);
+		measure_tags(node, sizes);
 }
 
 /* Of EXACT the rarest tag's posts count, otherwise all of them. */
 static void
-measure_tags(SearchNode *node, CounterReader *counter)
+measure_tags(SearchNode *node, TagSizes *sizes)
 {
 	int			n = node->kind == TAG_EXACT ? node->ntags : Min(node->ntags, MAX_MEASURED);
-	int64	   *numbers;
+	double		least = HUGE_VAL;
 	double		sum = 0;
-	int			least = 0;
 
 	node->rarest = node->tags[0];
-	if (counter == NULL)
-		return;
-	numbers = palloc_array(int64, n);
-	counter_values(counter, node->tags, n, numbers);
 	for (int i = 0; i < n; i++)
 	{
-		sum += numbers[i];
-		if (numbers[i] < numbers[least])
-			least = i;
+		double		posts;
+
+		if (!tag_size(sizes, node->tags[i], &posts))
+			return;
+		sum += posts;
+		if (posts < least)
+		{
+			least = posts;
+			node->rarest = node->tags[i];
+		}
 	}
-	node->rarest = node->tags[least];
-	node->size = node->kind == TAG_EXACT ? numbers[least] : sum / n * node->ntags;
-	pfree(numbers);
+	node->size = node->kind == TAG_EXACT ? least : sum / n * node->ntags;
 }
 
 /*
