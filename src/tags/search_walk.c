@@ -95,6 +95,8 @@ search_walk(SearchNode *root, ListPage *page, FunctionCallInfo fcinfo)
 	int64		missing = page->first;
 	int			lists = 0;
 
+	if (!direct_access_allowed())
+		return false;
 	measure(root, &sizes);
 	tag_sizes_end(&sizes);
 	choose(root, HUGE_VAL, &lists);

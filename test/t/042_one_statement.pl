@@ -47,7 +47,7 @@ my %call = (
 # Those that run more than one: a search is three lists, a tag is looked up
 # first, and popular posts are ranked before their rows are read, hot ones by two lists; posts with details
 # have their comments counted before. Tags have their posts counted after.
-my %most = (list_tags => 4, popular_tags => 5, suggest_tags => 5, related_tags => 6, posts_by_tags => 5,
+my %most = (list_tags => 4, popular_tags => 5, suggest_tags => 5, related_tags => 6, posts_by_tags => 2,
 	search_users => 3, posts_detail => 3, posts_by_tag => 2, popular_posts => 3, hot_posts => 5, verify_counters => 4);
 # One runs a statement for each counter.
 my %often = (verify_counters => 2);
