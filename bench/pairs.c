@@ -43,6 +43,7 @@
 #define MAX_VALUES 16
 #define WARM_CALLS 7			/* PostgreSQL settles on a plan after five */
 #define WARM_SECONDS 1.0
+#define MAX_AWAKE_SECONDS 0.1
 
 typedef struct Database
 {
@@ -86,6 +87,23 @@ now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+/* Tells whether a process waits for something, a backend for its next message. */
+static int
+is_asleep(int pid)
+{
+	char		path[64];
+	char		text[512];
+	char	   *name_end;
+	FILE	   *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (file == NULL || fgets(text, sizeof(text), file) == NULL || (name_end = strrchr(text, ')')) == NULL)
+		die(path, "could not read the backend's state");
+	fclose(file);
+	return strncmp(name_end, ") S", 3) == 0;
+}
+
 /* Returns the seconds of CPU that a process has used, of this one's if it is 0. */
 static double
 cpu_of(int pid)
@@ -101,6 +119,9 @@ cpu_of(int pid)
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 		return t.tv_sec + t.tv_nsec / 1e9;
 	}
+	/* Linux counts when a process goes to sleep; after its answer a backend has something left to do */
+	for (double end = now() + MAX_AWAKE_SECONDS; !is_asleep(pid) && now() < end;)
+		continue;
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
 	file = fopen(path, "r");
 	if (file == NULL || fscanf(file, "%llu", &ns) != 1)
