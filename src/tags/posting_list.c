@@ -69,10 +69,12 @@ posting_close(PostingReader *reader)
 }
 
 void
-posting_list_begin(PostingList *list, int64 tag_id, int room)
+posting_list_begin(PostingList *list, const int64 *tag_id, int room)
 {
 	memset(list, 0, sizeof(PostingList));
-	list->tag_id = tag_id;
+	list->all_posts = tag_id == NULL;
+	if (tag_id != NULL)
+		list->tag_id = *tag_id;
 	list->room = room;
 	list->places = palloc_array(Place, room);
 }
@@ -143,9 +145,8 @@ open_once(IndexCursor *cursor, bool *has, const char *table,
 static void
 read_piece(PostingReader *reader, PostingList *list, Place from)
 {
-	bool		all_posts = list->tag_id == ALL_POSTS;
-	IndexCursor *cursor = all_posts ? &reader->posts : &reader->links;
-	int			first = all_posts ? 0 : 1;
+	IndexCursor *cursor = list->all_posts ? &reader->posts : &reader->links;
+	int			first = list->all_posts ? 0 : 1;
 	Place		before = place_preceding(from);
 	ScanKeyData keys[2];
 	ScanKeyData members[2];
@@ -158,7 +159,7 @@ read_piece(PostingReader *reader, PostingList *list, Place from)
 		list->places = repalloc_array(list->places, Place, list->room);
 	}
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(list->tag_id));
-	index_cursor_before(&keys[first], members, all_posts ? post_order : link_order, first, 2,
+	index_cursor_before(&keys[first], members, list->all_posts ? post_order : link_order, first, 2,
 						(int64[]) {before.created_at, before.post_id});
 	index_cursor_seek(cursor, keys, first + 1);
 	list->next = list->nread = 0;

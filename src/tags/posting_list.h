@@ -8,9 +8,6 @@
 
 #include "tags/links.h"
 
-/* The tag of a list of all posts. */
-#define ALL_POSTS	PG_INT64_MIN
-
 /* The cursors that all lists of a search read through. */
 typedef struct PostingReader
 {
@@ -24,6 +21,7 @@ typedef struct PostingReader
 
 typedef struct PostingList
 {
+	bool		all_posts;		/* of any tags */
 	int64		tag_id;
 	Place	   *places;			/* read and not passed yet */
 	int			next;
@@ -38,7 +36,8 @@ extern bool posting_open_posts(PostingReader *reader);
 extern bool posting_open_tags(PostingReader *reader);
 extern void posting_close(PostingReader *reader);
 
-extern void posting_list_begin(PostingList *list, int64 tag_id, int room);
+/* The posts of a tag, or all where it is NULL. */
+extern void posting_list_begin(PostingList *list, const int64 *tag_id, int room);
 
 /*
  * Goes to the first place that does not come before "from", which never comes
@@ -49,7 +48,7 @@ extern bool posting_list_seek(PostingReader *reader, PostingList *list, Place fr
 /* Tells whether a post has a tag. */
 extern bool posting_probe(PostingReader *reader, int64 post_id, int64 tag_id);
 
-/* Goes to the tags of a post, and reads the next in order; false at the end, or after posting_probe(). */
+/* Goes to the tags of a post, and reads the next in order; false at the end. Not after posting_probe(). */
 extern void posting_tags_begin(PostingReader *reader, int64 post_id);
 extern bool posting_tags_next(PostingReader *reader, int64 *tag_id);
 

@@ -40,12 +40,13 @@ extern bool search_is_never(const SearchNode *node);
 /* tag_sizes.c: numbers of posts to plan by; to be filled with zeros before the first. */
 typedef struct TagSizes
 {
+	TimestampTz now;			/* 0 before the first */
 	bool		is_begun;
 	CounterReader *counter;		/* NULL before the first look-up, and where none is possible */
 } TagSizes;
 
-/* About how many posts a tag has; false where nobody knows. */
-extern bool tag_size(TagSizes *sizes, int64 tag_id, double *posts);
+/* About how many posts each of the tags has; false where nobody knows. */
+extern bool tag_sizes(TagSizes *sizes, const int64 *tag_ids, int n, double *posts);
 extern void tag_sizes_end(TagSizes *sizes);
 
 /*

@@ -73,7 +73,7 @@ static bool find_prefix(Search *search, SearchNode *node, Place from, Place *fou
 static bool find_or(Search *search, SearchNode *node, Place from, Place *found);
 static bool find_and(Search *search, SearchNode *node, Place from, Place *found);
 static bool agree(Search *search, SearchNode *node, Place at, Place *beyond, bool *ended);
-static bool follow(Search *search, SearchNode *node, int64 tag_id, Place from, Place *found);
+static bool follow(Search *search, SearchNode *node, const int64 *tag_id, Place from, Place *found);
 static bool holds(Search *search, SearchNode *node, Place at);
 static bool has_one_of(Search *search, const SearchNode *node, int64 post_id);
 static bool has_exactly(Search *search, const SearchNode *node, int64 post_id);
@@ -148,24 +148,23 @@ static void
 measure_tags(SearchNode *node, TagSizes *sizes)
 {
 	int			n = node->kind == TAG_EXACT ? node->ntags : Min(node->ntags, MAX_MEASURED);
-	double		least = HUGE_VAL;
+	double	   *posts = palloc_array(double, n);
 	double		sum = 0;
+	int			least = 0;
 
 	node->rarest = node->tags[0];
-	for (int i = 0; i < n; i++)
+	if (tag_sizes(sizes, node->tags, n, posts))
 	{
-		double		posts;
-
-		if (!tag_size(sizes, node->tags[i], &posts))
-			return;
-		sum += posts;
-		if (posts < least)
+		for (int i = 0; i < n; i++)
 		{
-			least = posts;
-			node->rarest = node->tags[i];
+			sum += posts[i];
+			if (posts[i] < posts[least])
+				least = i;
 		}
+		node->rarest = node->tags[least];
+		node->size = node->kind == TAG_EXACT ? posts[least] : sum / n * node->ntags;
 	}
-	node->size = node->kind == TAG_EXACT ? least : sum / n * node->ntags;
+	pfree(posts);
 }
 
 /*
@@ -285,11 +284,11 @@ find(Search *search, SearchNode *node, Place from, Place *found)
 	switch (node->kind)
 	{
 		case TAG_NAME:
-			return follow(search, node, node->tags[0], from, found);
+			return follow(search, node, &node->tags[0], from, found);
 		case TAG_PREFIX:
 			if (node->merges)
 				return find_prefix(search, node, from, found);
-			while (follow(search, node, ALL_POSTS, from, found))
+			while (follow(search, node, NULL, from, found))
 			{
 				CHECK_FOR_INTERRUPTS();
 				if (has_one_of(search, node, found->post_id))
@@ -302,7 +301,7 @@ find(Search *search, SearchNode *node, Place from, Place *found)
 		case TAG_AND:
 			return find_and(search, node, from, found);
 		default:
-			while (follow(search, node, node->ntags > 0 ? node->rarest : ALL_POSTS, from, found))
+			while (follow(search, node, node->ntags > 0 ? &node->rarest : NULL, from, found))
 			{
 				CHECK_FOR_INTERRUPTS();
 				if (node->kind == TAG_NOT ? !holds(search, &node->members[0], *found) :
@@ -325,7 +324,7 @@ find_prefix(Search *search, SearchNode *node, Place from, Place *found)
 		for (int i = 0; i < node->ntags; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			posting_list_begin(&node->lists[i], node->tags[i], FIRST_OF_MANY);
+			posting_list_begin(&node->lists[i], &node->tags[i], FIRST_OF_MANY);
 			if (posting_list_seek(&search->reader, &node->lists[i], from, found))
 				binaryheap_add_unordered(node->heap, PointerGetDatum(&node->lists[i]));
 		}
@@ -372,7 +371,7 @@ find_and(Search *search, SearchNode *node, Place from, Place *found)
 	bool		ended = false;
 
 	while (!ended && (node->driver != NULL ? seek(search, node->driver, from, found) :
-					  follow(search, node, ALL_POSTS, from, found)))
+					  follow(search, node, NULL, from, found)))
 	{
 		CHECK_FOR_INTERRUPTS();
 		beyond = place_following(*found);
@@ -417,9 +416,9 @@ agree(Search *search, SearchNode *node, Place at, Place *beyond, bool *ended)
 	return true;
 }
 
-/* Goes on in a node's only list. */
+/* Goes on in a node's only list, a tag's or of all posts. */
 static bool
-follow(Search *search, SearchNode *node, int64 tag_id, Place from, Place *found)
+follow(Search *search, SearchNode *node, const int64 *tag_id, Place from, Place *found)
 {
 	if (node->lists == NULL)
 	{
@@ -478,8 +477,8 @@ has_exactly(Search *search, const SearchNode *node, int64 post_id)
 }
 
 /*
- * Where several names are looked up, the first tags of a post are read once for
- * all of them; a tag behind those is looked for by itself.
+ * Where a query looks up several names, the first tags of a post are read, for
+ * the others as well; a tag behind those is looked for by itself.
  */
 static bool
 has_tag(Search *search, int64 tag_id, int64 post_id)
