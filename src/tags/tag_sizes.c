@@ -21,7 +21,7 @@ typedef struct TagSize
 {
 	int64		tag_id;
 	int64		posts;
-	TimestampTz read_at;		/* 0 before the first */
+	TimestampTz read_at;		/* 0, which is long ago, before the first */
 } TagSize;
 
 static TagSize remembered[REMEMBERED];
@@ -64,7 +64,7 @@ is_known(TagSizes *sizes, int64 tag_id)
 {
 	TagSize    *size = place_of(tag_id);
 
-	return size->read_at != 0 && size->tag_id == tag_id && size->read_at <= sizes->now &&
+	return size->tag_id == tag_id && size->read_at <= sizes->now &&
 		!TimestampDifferenceExceeds(size->read_at, sizes->now, MAX_AGE_MS);
 }
 
