@@ -57,19 +57,94 @@ Errors:
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, tables text[], statements text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_migrate';
+COMMENT ON FUNCTION ddd.migrate(text, text[], text) IS
+'Runs the statements of a migration as the owner of the tables, and records their new version.
+For migration scripts. Locks out other migrations. The statements run in a security-restricted
+operation with row_security off, and may call every function that the script has made so far.
+False, and nothing is run, where there are no tables.
+from_version: the version that the tables must be at.
+tables: names of those that the statements change. They are locked in this order against
+  everybody, and none of their triggers is fired meanwhile but those that count rows.
+statements: SQL.
+Errors:
+  22004 null argument
+  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
+  42501 a forced policy would hide rows
+  55000 called outside a script, or the tables are not at from_version
+Context: migrations (internal).';
+REVOKE ALL ON FUNCTION ddd.migrate(text, text[], text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, statements text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_migrate';
 COMMENT ON FUNCTION ddd.migrate(text, text) IS
-'Runs the statements of a migration as the owner of the tables, and records their new version.
-For migration scripts. Locks out other migrations. The statements run in a security-restricted
-operation with row_security off. False, and nothing is run, where there are no tables.
-Errors:
-  22004 null argument
-  42501 a forced policy would hide rows
-  55000 called outside a script, or the tables are not at from_version
+'Runs the statements of a migration that locks its tables itself, as those up to 0.3.0 do.
+Every version has it: an old dump that was restored onto newer code is migrated by old scripts.
+It raises what ddd.migrate(text, text[], text) raises.
 Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.migrate(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.stash_rows(version text, table_name text, condition text) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_stash_rows';
+COMMENT ON FUNCTION ddd.stash_rows(text, text, text) IS
+'Moves rows of a table to ddd.stash, for a version that cannot hold them.
+For the statements of ddd.migrate(). Columns that users have added go with them.
+version: the version that can; the migration to it calls ddd.unstash().
+table_name: name of a table of schema ddd.
+condition: SQL, over the columns of the table; true for all rows.
+Returns: the number of rows.
+Errors:
+  22004 null argument
+  23503 rows of another table would go with them by a foreign key, or forget them
+  42501 the owner of the tables may not see whether they would
+  42P01 schema ddd has no such table
+  55000 called outside a script; no primary key; a rule that keeps rows
+Context: migrations (internal).';
+REVOKE ALL ON FUNCTION ddd.stash_rows(text, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.stash_columns(version text, table_name text, columns text[], depends_on text[], condition text) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_stash_columns';
+COMMENT ON FUNCTION ddd.stash_columns(text, text, text[], text[], text) IS
+'Copies values of columns to ddd.stash, for a version that does not have these columns.
+For the statements of ddd.migrate(), before they drop the columns.
+version: the version that has them; the migration to it calls ddd.unstash().
+table_name: name of a table of schema ddd.
+columns: names of the columns.
+depends_on: columns of the table that stay; a value comes back only where they are as they were.
+condition: SQL, for which rows; false where the migration to that version finds the value by itself.
+Returns: the number of rows.
+Errors:
+  22004 null argument
+  42703 the table stores no such column
+  42P01 schema ddd has no such table
+  55000 called outside a script; no primary key
+Context: migrations (internal).';
+REVOKE ALL ON FUNCTION ddd.stash_columns(text, text, text[], text[], text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.unstash(version text, table_name text) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_unstash';
+COMMENT ON FUNCTION ddd.unstash(text, text) IS
+'Brings back what ddd.stash_rows() and ddd.stash_columns() have set aside for a version.
+For the statements of ddd.migrate(); and for superusers, to try again. A row comes back where the
+table takes it; a value of a column where its row is there and the columns that it depends on are
+as they were. The rest stays in ddd.stash, with a warning; so do values without a column.
+version: the version that they were set aside for.
+table_name: name of a table of schema ddd.
+Returns: the number of rows.
+Errors:
+  22004 null argument
+  25006 called in a read-only transaction
+  42501 called by a role that is no superuser
+  42P01 schema ddd has no such table
+  55000 no primary key
+Context: migrations (internal).';
+REVOKE ALL ON FUNCTION ddd.unstash(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.guard_schema_version() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE

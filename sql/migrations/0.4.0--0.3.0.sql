@@ -29,80 +29,44 @@ BEGIN
 END
 $ddd$;
 
-SELECT ddd.migrate('0.4.0', $migration$
+SELECT ddd.migrate('0.4.0', '{tags,post_tags}', $migration$
 DO $ddd$
 DECLARE
-    triggers text[];
-    command text;
-    referencing record;
-    referenced boolean;
+    dependents text;
 BEGIN
-    SET CONSTRAINTS ALL IMMEDIATE;
-    LOCK TABLE ddd.tags, ddd.post_tags IN ACCESS EXCLUSIVE MODE;
-
-    -- Look before touching anything: a user's rows would go with the synonyms that they name, or forget them.
-    FOR referencing IN
-        SELECT c.conname, c.conrelid::regclass AS table_name, k.condition
-          FROM pg_constraint c,
-               LATERAL (SELECT string_agg(format('r.%I OPERATOR(%I.%s) t.%I', r.attname, n.nspname, o.oprname, t.attname), ' AND ')
-                          FROM unnest(c.conkey, c.confkey, c.conpfeqop) AS u (from_column, to_column, operator)
-                          JOIN pg_attribute r ON r.attrelid = c.conrelid AND r.attnum = u.from_column
-                          JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = u.to_column
-                          JOIN pg_operator o ON o.oid = u.operator
-                          JOIN pg_namespace n ON n.oid = o.oprnamespace) AS k (condition)
-         WHERE c.contype = 'f' AND c.confrelid = 'ddd.tags'::regclass AND c.confdeltype IN ('c', 'n', 'd')
-           AND c.conparentid = 0 AND (c.conrelid <> 'ddd.tags'::regclass OR c.conname <> 'tags_synonym_of_fkey')
-           AND EXISTS (SELECT FROM ddd.tags WHERE synonym_of IS NOT NULL)
-    LOOP
-        BEGIN
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s r JOIN ddd.tags t ON %s WHERE t.synonym_of IS NOT NULL)',
-                           referencing.table_name, referencing.condition) INTO referenced;
-        EXCEPTION WHEN insufficient_privilege THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'insufficient_privilege',
-                MESSAGE = format('cannot see whether rows of %s name synonyms of tags, which ddd 0.3.0 does not have', referencing.table_name),
-                HINT = format('Grant SELECT on it, and USAGE on its schema, to %I, then run ALTER EXTENSION ddd UPDATE again.', current_user),
-                CONSTRAINT = referencing.conname;
-        END;
-        IF referenced THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'foreign_key_violation',
-                MESSAGE = format('rows of %s name synonyms of tags, which ddd 0.3.0 does not have', referencing.table_name),
-                HINT = 'Let them name the tags that are meant, then run ALTER EXTENSION ddd UPDATE again.',
-                CONSTRAINT = referencing.conname;
-        END IF;
-    END LOOP;
-
-    -- Migrating is not an edit: no trigger sees it.
-    DROP TRIGGER IF EXISTS tags_key ON ddd.tags;
-    SELECT array_agg(format('ALTER TABLE ddd.tags ENABLE%s TRIGGER %I',
-                            CASE tgenabled WHEN 'A' THEN ' ALWAYS' WHEN 'R' THEN ' REPLICA' ELSE '' END, tgname))
-      INTO triggers
-      FROM pg_trigger WHERE tgrelid = 'ddd.tags'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
-    ALTER TABLE ddd.tags DISABLE TRIGGER USER;
-
-    -- Synonyms are set aside.
-    INSERT INTO ddd.stash (version, table_name, row_key, content)
-    SELECT '0.4.0', 'tags', t.id::text, to_jsonb(t) - 'key' FROM ddd.tags t WHERE t.synonym_of IS NOT NULL
-        ON CONFLICT (version, table_name, row_key) DO UPDATE SET content = EXCLUDED.content;
-    DELETE FROM ddd.tags WHERE synonym_of IS NOT NULL;
-    IF EXISTS (SELECT FROM ddd.tags WHERE synonym_of IS NOT NULL) THEN
+    -- Look before touching anything: what would go with the columns and their index unasked.
+    SELECT string_agg(DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid), ', ') INTO dependents
+      FROM pg_attribute a
+      JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+     WHERE a.attrelid = 'ddd.tags'::regclass AND a.attname IN ('key', 'synonym_of') AND d.classid <> 'pg_attrdef'::regclass
+       AND pg_describe_object(d.classid, d.objid, 0) NOT IN (
+               SELECT pg_describe_object('pg_class'::regclass, oid, 0) FROM pg_class
+                WHERE relnamespace = 'ddd'::regnamespace AND relname IN ('ix_tags_name', 'ix_tags_synonym_of')
+                UNION ALL
+               SELECT pg_describe_object('pg_constraint'::regclass, oid, 0) FROM pg_constraint
+                WHERE conrelid = 'ddd.tags'::regclass AND conname IN ('tags_synonym_of_fkey', 'tags_synonym_of_other'));
+    IF dependents IS NOT NULL OR EXISTS (SELECT FROM pg_index WHERE indexrelid = 'ddd.ix_tags_name'::regclass AND indisreplident) THEN
         RAISE EXCEPTION USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = 'a rule on ddd.tags keeps synonyms from being set aside';
+            ERRCODE = 'dependent_objects_still_exist',
+            MESSAGE = 'ddd 0.3.0 has no columns ddd.tags.key and synonym_of, which other objects use',
+            DETAIL = format('Found: %s.', coalesce(dependents, 'the replica identity of ddd.tags')),
+            HINT = 'Drop them, then run ALTER EXTENSION ddd UPDATE again.';
     END IF;
 
+    DROP TRIGGER IF EXISTS tags_key ON ddd.tags;
+    PERFORM ddd.stash_rows('0.4.0', 'tags', 'synonym_of IS NOT NULL');
     DROP INDEX ddd.ix_tags_name, ddd.ix_tags_synonym_of;
     ALTER TABLE ddd.tags DROP COLUMN key, DROP COLUMN synonym_of;
     CREATE UNIQUE INDEX ix_tags_name ON ddd.tags (lower(name COLLATE "C"));
     COMMENT ON TABLE ddd.tags IS 'Tags. Names are unique without regard to the case of ASCII letters.';
-
-    FOREACH command IN ARRAY coalesce(triggers, '{}') LOOP
-        EXECUTE command;
-    END LOOP;
 END
 $ddd$;
 $migration$);
+
+DROP FUNCTION ddd.migrate(text, text[], text);
+DROP FUNCTION ddd.stash_rows(text, text, text);
+DROP FUNCTION ddd.stash_columns(text, text, text[], text[], text);
+DROP FUNCTION ddd.unstash(text, text);
 
 DROP FUNCTION ddd.check_tag();
 DROP FUNCTION ddd.posts_by_tags(ddd.tag_query, integer, text);

@@ -55,9 +55,7 @@ static const struct config_enum_entry create_tables_options[] = {
 static int	create_tables = CREATE_TABLES_AUTO;
 static bool allow_data_loss = false;
 
-static void grant_to_owner(void);
 static Oid	schema_owner(void);
-static void check_superuser(const char *function);
 static void check_tables_version(void);
 static bool on_citus_worker(void);
 static int64 run_internal(const char *sql);
@@ -159,7 +157,7 @@ ddd_install(PG_FUNCTION_ARGS)
  * Lets the owner execute the functions. While a script runs, PostgreSQL would
  * take the grants for the extension's own, and pg_dump would leave them out.
  */
-static void
+void
 grant_to_owner(void)
 {
 	bool		in_script = creating_extension;
@@ -191,7 +189,7 @@ schema_owner(void)
 	return owner;
 }
 
-static void
+void
 check_superuser(const char *function)
 {
 	if (!superuser())

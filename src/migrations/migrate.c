@@ -27,6 +27,7 @@
 #include "utils/inval.h"
 
 #include "core/core.h"
+#include "migrations/migrations.h"
 
 static SpiPlan lock_plan = {
 	.sql = "SELECT FROM ddd.schema_version FOR UPDATE",
@@ -57,9 +58,14 @@ PG_FUNCTION_INFO_V1(ddd_migrate);
 Datum
 ddd_migrate(PG_FUNCTION_ARGS)
 {
+	/* scripts up to 0.3.0 have no argument "tables": they lock them themselves */
+	bool		has_tables = PG_NARGS() == 3;
 	char	   *from = text_to_cstring(arg_text(fcinfo, 0, "from_version"));
-	char	   *statements = text_to_cstring(arg_text(fcinfo, 1, "statements"));
+	char	   *statements = text_to_cstring(arg_text(fcinfo, has_tables ? 2 : 1, "statements"));
+	int			count = 0;
+	Datum	   *own = has_tables ? arg_text_array(fcinfo, 1, "tables", &count) : NULL;
 	MemoryContext context = CurrentMemoryContext;
+	QuietTables *quiet;
 	Datum		code;
 	char	   *tables;
 	OwnerScope	owner;
@@ -76,6 +82,7 @@ ddd_migrate(PG_FUNCTION_ARGS)
 				 errmsg("ddd cannot be migrated in a REPEATABLE READ or SERIALIZABLE transaction"),
 				 errdetail("It must see what was committed while it waited for its locks.")));
 
+	grant_to_owner();
 	owner_begin(&owner, relation_owner());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -92,7 +99,9 @@ ddd_migrate(PG_FUNCTION_ARGS)
 	/* rows that a policy hides must stop a migration, not stay behind */
 	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	quiet = quiet_begin(own, count);
 	run_migration(statements, from, context);
+	quiet_end(quiet);
 	code = CStringGetTextDatum(version_of_code());
 	plan_execute(&set_version_plan, &code, NULL, false);
 	if (SPI_finish() != SPI_OK_FINISH)

@@ -104,7 +104,7 @@ SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE N
 SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
 SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
-     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'pass_grants', 'create_tables', 'attach_triggers', 'grant_to_owner')
+     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'stash_rows', 'stash_columns', 'unstash', 'pass_grants', 'create_tables', 'attach_triggers', 'grant_to_owner')
            OR p.oid IN (SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]) FROM pg_type WHERE typnamespace = 'ddd'::regnamespace)
            OR p.oid IN (SELECT amproc FROM pg_amproc) OR p.oid IN (SELECT unnest(ARRAY[oprrest, oprjoin]) FROM pg_operator)
            OR p.oid IN (SELECT unnest(ARRAY[o.oprcode, n.oprcode]) FROM pg_operator o JOIN pg_amop a ON a.amopopr = o.oid AND o.oprleft = o.oprright

@@ -74,7 +74,7 @@ sql($node, 'trip', $up);
 is(synonyms_of('trip'), 'one=Tag 1 zwei=Tag 2', 'up again: synonyms are back, but of a name that is taken and of a tag that is gone');
 is(sql($node, 'trip', q{SELECT string_agg(colour, ',') FROM ddd.tags}), 'red', 'up again: with what was in a column of the user');
 sql($node, 'trip', 'ALTER TABLE ddd.tags DROP COLUMN colour; DROP TABLE public.follows');
-is(sql($node, 'trip', q{SELECT string_agg(content ->> 'name', ' ' ORDER BY row_key::bigint) FROM ddd.stash}), 'eins drei', 'up again: which stay in the stash');
+is(sql($node, 'trip', q{SELECT string_agg(content -> 'row' ->> 'name', ' ' ORDER BY row_key::bigint) FROM ddd.stash}), 'eins drei', 'up again: which stay in the stash');
 sql($node, 'trip', q{UPDATE ddd.tags SET name = 'other' WHERE name = 'EINS'});
 sql($node, 'trip', $_) foreach $down, $up;
 is(synonyms_of('trip'), 'eins=Tag 1 one=Tag 1 zwei=Tag 2', 'and up once more: a name that is free again is back');
@@ -131,10 +131,10 @@ is(row_checksums($node, 'added', 'tags'), $tags, 'added: up: so are all rows, sy
 
 sql($node, 'added', $down);
 sql($node, 'added', q{ALTER TABLE ddd.tags ALTER COLUMN level DROP DEFAULT, ALTER COLUMN level TYPE integer USING 1});
-sql($node, 'added', q{UPDATE ddd.stash SET content = content || '{"level": "high"}' WHERE content ->> 'name' = 'zwei'});
+sql($node, 'added', q{UPDATE ddd.stash SET content = jsonb_set(content, '{row,level}', '"high"') WHERE content -> 'row' ->> 'name' = 'zwei'});
 sql($node, 'added', $up);
 is(synonyms_of('added'), 'drei=Tag 3 eins=Tag 1 one=Tag 1', 'a synonym whose column has become of another type is not back');
-is(sql($node, 'added', q{SELECT content ->> 'name' FROM ddd.stash}), 'zwei', 'but not lost');
+is(sql($node, 'added', q{SELECT content -> 'row' ->> 'name' FROM ddd.stash}), 'zwei', 'but not lost');
 
 # ---- what stops it ---------------------------------------------------------------
 new_database($node, 'clash', "CREATE EXTENSION ddd VERSION '$from'",
@@ -185,6 +185,20 @@ foreach my $use (
 
 	sql($node, 'clash', $make);
 	is_refused($node, 'clash', $down, '2BP01', undef, "$name that uses tag_query");
+	like(failure($node, 'clash', $down)->{detail} // '', qr/$found/, '... is named');
+	sql($node, 'clash', $drop);
+}
+foreach my $use (
+	[ 'an index', 'CREATE INDEX mine ON ddd.tags (upper(key))', 'DROP INDEX ddd.mine', 'index ddd.mine|index mine' ],
+	[ 'a constraint', 'ALTER TABLE ddd.tags ADD CONSTRAINT mine CHECK (synonym_of > 0 OR key > name)', 'ALTER TABLE ddd.tags DROP CONSTRAINT mine', 'constraint mine' ],
+	[ 'statistics', 'CREATE STATISTICS public.mine ON key, name FROM ddd.tags', 'DROP STATISTICS public.mine', 'statistics object' ],
+	[ 'a view', 'CREATE VIEW public.mine AS SELECT key FROM ddd.tags', 'DROP VIEW public.mine', 'rule _RETURN on view' ],
+	[ 'a replica identity', 'ALTER TABLE ddd.tags REPLICA IDENTITY USING INDEX ix_tags_name', 'ALTER TABLE ddd.tags REPLICA IDENTITY DEFAULT', 'replica identity' ])
+{
+	my ($name, $make, $drop, $found) = @$use;
+
+	sql($node, 'clash', $make);
+	is_refused($node, 'clash', $down, '2BP01', undef, "$name that would go with a column");
 	like(failure($node, 'clash', $down)->{detail} // '', qr/$found/, '... is named');
 	sql($node, 'clash', $drop);
 }

@@ -682,6 +682,23 @@ sub outside_script
 	return map { [ $_->{label}, $_->{sql}, '55000' ] } texts($context);
 }
 
+sub names_outside_script
+{
+	return map { [ $_, "'$_'", '55000' ] } '{}', '{name}', '{nothing,nothing}';
+}
+
+sub any_version
+{
+	my ($f, undef, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, some($f) ] } texts($context);
+}
+
+sub unknown_table
+{
+	my ($f, undef, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, '42P01' ] } texts($context);
+}
+
 sub function_outside_script
 {
 	return map { [ $_, "$_\::regprocedure", '55000' ] } q{'ddd.get_user(bigint)'}, q{'pg_catalog.now()'}, '0', '4294967295::oid';
@@ -756,7 +773,13 @@ my %rule = (
 	'anyelement record' => \&record,
 	'text version' => \&version,
 	'text from_version' => \&outside_script,
-	'text statements' => \&outside_script);
+	'text statements' => \&outside_script,
+	(map { ("stash_$_ text version" => \&outside_script) } qw(rows columns)),
+	'unstash text version' => \&any_version,
+	'unstash text table_name' => \&unknown_table,
+	'text table_name' => \&outside_script,
+	'text condition' => \&outside_script,
+	(map { ("text[] $_" => \&names_outside_script) } qw(tables columns depends_on)));
 
 # Returns what an argument is tried with.
 sub tries

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  new_node new_database current_version sql failure is_refused
+  new_node new_installation new_database current_version sql failure is_refused
   row_checksums all_row_checksums fingerprint_file fingerprint is_same_text
   version_of hinted_commands give_tables_to session_result
 );
@@ -35,17 +35,34 @@ my %columns = (
 	counter_state => 'counter, low_water, system_identifier, stale',
 );
 
-# Returns a started server whose databases are UTF-8 whatever the environment.
+# Returns a started server whose databases are UTF-8 whatever the environment;
+# of another installation where the first setting is one.
 sub new_node
 {
 	my ($name, @settings) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my @options = @settings && $settings[0] =~ m{^/} ? (install_path => shift @settings) : ();
+	my $node = PostgreSQL::Test::Cluster->new($name, @options);
 
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\nddd.fold_threshold = 0");
 	$node->append_conf('postgresql.conf', $_) foreach @settings;
 	$node->start;
 	return $node;
+}
+
+# Returns a copy of the PostgreSQL under test, with scripts of ddd of the test's
+# own in it (name => text). It is for new_node's install_path.
+sub new_installation
+{
+	my (%scripts) = @_;
+	my ($bin, $share) = map { chomp(my $path = `pg_config --$_`); $path } qw(bindir sharedir);
+	my ($root) = $bin =~ m{^(.*)/usr/lib/postgresql/\d+/bin$} or die "unexpected place of PostgreSQL: $bin";
+	my $copy = PostgreSQL::Test::Utils::tempdir();
+	my $extension = $copy . substr($share, length $root) . '/extension';
+
+	system_or_bail('cp', '-al', "$root/usr", $copy);
+	append_to_file("$extension/$_", $scripts{$_}) foreach keys %scripts;
+	return $copy . substr($bin, length $root) =~ s{/bin$}{}r;
 }
 
 # Creates a database and runs the statements in it; returns its name.
