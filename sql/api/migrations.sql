@@ -16,6 +16,145 @@ Errors:
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.version() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.current(
+    OUT version text, OUT message text, OUT is_head boolean, OUT library text, OUT tables text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_current';
+COMMENT ON FUNCTION ddd.current() IS
+'Shows the version of ddd in this database.
+Warns where library, SQL objects and tables are not at one version.
+version: version of the SQL objects.
+message: what it is about, in one line.
+is_head: whether it is the newest that this server has scripts for.
+library: version of the shared library that this session has loaded.
+tables: version of the tables; NULL where there are none.
+Returns: one row.
+Errors:
+  55000 ddd.schema_version holds more than one version
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.current() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.heads(OUT version text, OUT message text, OUT is_current boolean)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_heads';
+COMMENT ON FUNCTION ddd.heads() IS
+'Shows the version that ddd.upgrade() leads to.
+version: the newest version that this server has scripts for; there is one only.
+message: what it is about, in one line.
+is_current: whether the SQL objects are at this version.
+Returns: one row.
+Errors: none.
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.heads() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.history(
+    OUT version text, OUT parent text, OUT message text, OUT applied_at timestamptz, OUT applied_by text,
+    OUT duration interval, OUT direction text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_history';
+COMMENT ON FUNCTION ddd.history() IS
+'Shows what has been done to the tables, the latest first, and before it what is still to come.
+It is what ddd.migration_log holds: each step, whoever made it and however, of older versions too.
+version: the version that the step led to, or leads to.
+parent: the version before the step; NULL of an installation.
+message: what the version is about that was installed, applied or undone.
+applied_at: when the step ended; NULL of a step that is still to come.
+applied_by: the role that had logged in; NULL of a step that is still to come.
+duration: how long its script took; NULL of a step that is still to come.
+direction: install, up, down or stamp; NULL of a step that is still to come.
+Returns: a row for each step.
+Errors: none.
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.history() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.plan(
+    target text DEFAULT 'head', OUT step integer, OUT version text, OUT parent text, OUT direction text, OUT sql text,
+    OUT locks text, OUT reversible boolean, OUT message text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_plan';
+COMMENT ON FUNCTION ddd.plan(text) IS
+'Shows the steps to a version, up or down, without making any.
+target: head, +1 or -1 (or another number), or a version.
+step: number of the step, from 1.
+version: the version that the step leads to.
+parent: the version before the step.
+direction: up or down.
+sql: the statement that makes the step.
+locks: which tables it locks, and what it does meanwhile; NULL where that is not known.
+reversible: whether there is a script back.
+message: what the version is about that the step applies or undoes.
+Returns: a row for each step; none where the target is the current version.
+Errors:
+  22004 null target
+  22023 a target that cannot be reached; the hint has those that can
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.plan(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.upgrade(
+    target text DEFAULT 'head', dry_run boolean DEFAULT false, lock_timeout interval DEFAULT '5 s', OUT step integer,
+    OUT version text, OUT parent text, OUT direction text, OUT message text, OUT duration interval)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_upgrade';
+COMMENT ON FUNCTION ddd.upgrade(text, boolean, interval) IS
+'Migrates up to a version, as ALTER EXTENSION ddd UPDATE does, step by step in one transaction.
+What stops a migration raises its own error, and nothing has changed. For superusers.
+target: head, +1 (or another number), or a version.
+dry_run: makes the steps and undoes them; the locks that it takes are real.
+lock_timeout: how long it waits for each lock; 0 waits for ever.
+step: number of the step, from 1.
+version: the version that the step led to.
+parent: the version before the step.
+direction: up.
+message: what the version is about.
+duration: how long the step took.
+Returns: a row for each step; none where the target is the current version.
+Errors:
+  22004 null argument
+  22023 a target that cannot be reached, or is below; the hint has those that can
+  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
+  25006 called in a read-only transaction
+  42501 called by a role that is no superuser
+  55000 the tables are at another version than the code; the hint has the commands to run
+  55P03 a lock was not to be had within lock_timeout
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.upgrade(text, boolean, interval) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.downgrade(
+    target text DEFAULT '-1', dry_run boolean DEFAULT false, lock_timeout interval DEFAULT '5 s', OUT step integer,
+    OUT version text, OUT parent text, OUT direction text, OUT message text, OUT duration interval)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_downgrade';
+COMMENT ON FUNCTION ddd.downgrade(text, boolean, interval) IS
+'Migrates down to a version, as ALTER EXTENSION ddd UPDATE TO does, step by step in one transaction.
+What an older version cannot hold waits in ddd.stash, or stops the downgrade with an error
+of its own, and nothing has changed. For superusers.
+target: -1 (or another number), or a version.
+dry_run: makes the steps and undoes them; the locks that it takes are real.
+lock_timeout: how long it waits for each lock; 0 waits for ever.
+step: number of the step, from 1.
+version: the version that the step led to.
+parent: the version before the step.
+direction: down.
+message: what the version is about that the step undid.
+duration: how long the step took.
+Returns: a row for each step; none where the target is the current version.
+Errors:
+  22004 null argument
+  22023 a target that cannot be reached, or is above; the hint has those that can
+  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
+  25006 called in a read-only transaction
+  42501 called by a role that is no superuser
+  55000 the tables are at another version than the code, or hold rows that would be lost
+  55P03 a lock was not to be had within lock_timeout
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.downgrade(text, boolean, interval) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.tables_wanted() RETURNS boolean
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_tables_wanted';
@@ -83,7 +222,11 @@ AS 'MODULE_PATHNAME', 'ddd_migrate';
 COMMENT ON FUNCTION ddd.migrate(text, text) IS
 'Runs the statements of a migration that locks its tables itself, as those up to 0.3.0 do.
 Every version has it: an old dump that was restored onto newer code is migrated by old scripts.
-It raises what ddd.migrate(text, text[], text) raises.
+Errors:
+  22004 null argument
+  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
+  42501 a forced policy would hide rows
+  55000 called outside a script, or the tables are not at from_version
 Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.migrate(text, text) FROM PUBLIC;
 

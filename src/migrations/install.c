@@ -28,6 +28,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "core/core.h"
 #include "migrations/migrations.h"
@@ -124,6 +125,7 @@ Datum
 ddd_install(PG_FUNCTION_ARGS)
 {
 	OwnerScope	owner;
+	TimestampTz started = GetCurrentTimestamp();
 	bool		created = false;
 	int64		attached;
 
@@ -145,6 +147,10 @@ ddd_install(PG_FUNCTION_ARGS)
 	attached = run_internal("SELECT ddd.attach_triggers()");
 	owner_end(&owner);
 	version_changed();
+	if (created)
+		log_write(NULL, version_of_code(), "install", started);
+	else if (creating_extension)
+		log_step_end();
 
 	if (created)
 		PG_RETURN_TEXT_P(cstring_to_text("created the tables"));

@@ -66,7 +66,8 @@ ddd_migrate(PG_FUNCTION_ARGS)
 	Datum	   *own = has_tables ? arg_text_array(fcinfo, 1, "tables", &count) : NULL;
 	MemoryContext context = CurrentMemoryContext;
 	QuietTables *quiet;
-	Datum		code;
+	char	   *code;
+	Datum		version;
 	char	   *tables;
 	OwnerScope	owner;
 
@@ -82,6 +83,7 @@ ddd_migrate(PG_FUNCTION_ARGS)
 				 errmsg("ddd cannot be migrated in a REPEATABLE READ or SERIALIZABLE transaction"),
 				 errdetail("It must see what was committed while it waited for its locks.")));
 
+	log_step_begin(from, version_of_code());
 	grant_to_owner();
 	owner_begin(&owner, relation_owner());
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -102,8 +104,9 @@ ddd_migrate(PG_FUNCTION_ARGS)
 	quiet = quiet_begin(own, count);
 	run_migration(statements, from, context);
 	quiet_end(quiet);
-	code = CStringGetTextDatum(version_of_code());
-	plan_execute(&set_version_plan, &code, NULL, false);
+	code = version_of_code();
+	version = CStringGetTextDatum(code);
+	plan_execute(&set_version_plan, &version, NULL, false);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&owner);

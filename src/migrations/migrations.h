@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
 
 /* Defines ddd.create_tables and ddd.allow_data_loss. */
@@ -37,5 +38,14 @@ typedef struct QuietTables
  */
 extern QuietTables *quiet_begin(Datum *tables, int count);
 extern void quiet_end(QuietTables *quiet);
+
+/* log.c -------------------------------------------------------------------- */
+
+/* Begins a step, which log_step_end logs if it is called in a script that has come to its end. */
+extern void log_step_begin(const char *from, const char *to);
+extern void log_step_end(void);
+
+/* Logs what has been done since "started"; from is NULL where there was nothing before. */
+extern void log_write(const char *from, const char *to, const char *direction, TimestampTz started);
 
 #endif							/* DDD_MIGRATIONS_H */

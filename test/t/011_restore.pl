@@ -17,7 +17,7 @@ use Test::More;
 my $node = new_node('main', 'max_connections = 40', 'max_wal_size = 2GB',
 	'autovacuum = off');
 sql($node, 'postgres', 'CREATE ROLE app LOGIN');
-my $version = current_version($node);
+my $version = current_version();
 
 my $dumps = "$PostgreSQL::Test::Utils::tmp_check/dumps";
 mkdir $dumps or die "$dumps: $!";

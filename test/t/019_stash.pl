@@ -14,7 +14,7 @@ use Test::More;
 
 # A version after this one, which has a column more. Going down from it, tags
 # and comments are set aside as well.
-my $now = '0.4.0';
+my $now = current_version();
 my $next = '99.0.0';
 my $up = "ALTER EXTENSION ddd UPDATE TO '$next'";
 my $down = "ALTER EXTENSION ddd UPDATE TO '$now'";

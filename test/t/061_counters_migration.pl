@@ -16,7 +16,7 @@ use Test::More;
 my $node = new_node('main');
 sql($node, 'postgres', 'CREATE ROLE app');
 my $from = '0.2.0';
-my $to = current_version($node);
+my $to = current_version();
 my $up = "ALTER EXTENSION ddd UPDATE TO '$to'";
 my $down = "ALTER EXTENSION ddd UPDATE TO '$from'";
 my @kept = qw(stash users posts comments tags post_tags);

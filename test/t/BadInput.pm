@@ -147,6 +147,9 @@ my %good = (
 	from_version => q{'0.1.0'},
 	from_function => q{'ddd.get_user(bigint)'},
 	to_function => q{'ddd.get_user(bigint)'},
+	(map { ("$_ target" => q{'head'}) } qw(plan upgrade downgrade)),
+	dry_run => 'true',
+	lock_timeout => q{'1 s'},
 	tables => q{'{}'},
 	table_name => q{'tags'},
 	condition => q{'true'},
@@ -157,6 +160,9 @@ my %good = (
 # Functions without arguments: what they answer where all stands.
 my %without_arguments = (
 	version => ['bool_and(r.code = r.library AND r.code = r.tables)'],
+	current => ['bool_and(r.is_head AND r.version = r.tables)'],
+	heads => ['bool_and(r.is_current)'],
+	history => ['count(*) > 0'],
 	tables_wanted => ['bool_and(r)'],
 	install => [q{bool_and(r = 'nothing to do')}],
 	attach_triggers => ['bool_and(r = 0)'],
@@ -220,7 +226,7 @@ sub cases
 		push @cases, map { case_of($f, $argument, @$_) } tries($f, $argument, $context);
 	}
 	push @cases, case_of($f, undef, 'a good call', undef, some($f))
-	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|owns_type|verify_password|get_user_by_email)$/;
+	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|plan|upgrade|owns_type|verify_password|get_user_by_email)$/;
 	return @cases;
 }
 

@@ -682,6 +682,31 @@ sub outside_script
 	return map { [ $_->{label}, $_->{sql}, '55000' ] } texts($context);
 }
 
+sub migration_target
+{
+	my ($f, undef, $context) = @_;
+	return (
+		(map { [ $_, "'$_'", none($f) ] } 'head', '+0', '-0'),
+		(map { [ $_, "'$_'", '22023' ] } '+1', '-99', '+', '--1', '0.0.0', '99.0.0', 'base', '99999999999999999999.1.1'),
+		# one of the texts is a target
+		map { [ $_->{label}, $_->{sql}, $_->{sql} =~ /^'-1'/ && $f->{name} ne 'upgrade' ? some($f) : '22023' ] } texts($context));
+}
+
+# Whether downgrade() waits or tries, it makes a step; upgrade() has none to make.
+sub step_made
+{
+	my ($f) = @_;
+	return $f->{name} eq 'downgrade' ? some($f) : none($f);
+}
+
+sub lock_timeout
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, "'$_'::interval", step_made($f) ] } '0', '1 microsecond', '24 days'),
+		map { [ $_, "'$_'::interval", '22023' ] } '-1 ms', '25 days', '178000000 years', '-178000000 years');
+}
+
 sub names_outside_script
 {
 	return map { [ $_, "'$_'", '55000' ] } '{}', '{name}', '{nothing,nothing}';
@@ -771,6 +796,9 @@ my %rule = (
 	'jsonb data' => \&object,
 	'ddd.user_info user_info' => \&user_value,
 	'anyelement record' => \&record,
+	(map { ("$_ text target" => \&migration_target) } qw(plan upgrade downgrade)),
+	'boolean dry_run' => sub { my ($f) = @_; return map { [ $_, $_, step_made($f) ] } qw(true false) },
+	'interval lock_timeout' => \&lock_timeout,
 	'text version' => \&version,
 	'text from_version' => \&outside_script,
 	'text statements' => \&outside_script,

@@ -1,0 +1,198 @@
+/*
+ * verbs.c
+ *		Alembic's verbs that read: ddd.current(), ddd.heads(), ddd.history(),
+ *		ddd.plan().
+ *
+ * They work in every state that ddd.version() works in: with the tables at
+ * another version than the code, and without tables.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+
+#include "core/core.h"
+#include "migrations/migrations.h"
+#include "migrations/revisions.h"
+
+static SpiPlan log_plan = {
+	.sql = "SELECT version, parent, message, applied_at, applied_by, duration, direction"
+	" FROM ddd.migration_log ORDER BY applied_at DESC, version DESC",
+};
+
+static void verb_begin(FunctionCallInfo fcinfo, OwnerScope *self);
+static void verb_end(OwnerScope *self);
+static void result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+static Datum text_or_null(const char *value, bool *isnull);
+
+PG_FUNCTION_INFO_V1(ddd_current);
+
+Datum
+ddd_current(PG_FUNCTION_ARGS)
+{
+	char	   *current = revision_current();
+	char	   *tables = version_of_tables();
+	OwnerScope	self;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	verb_begin(fcinfo, &self);
+	values[0] = CStringGetTextDatum(current);
+	values[1] = CStringGetTextDatum(revision_message(current));
+	values[2] = BoolGetDatum(strcmp(current, revision_head()) == 0);
+	values[3] = CStringGetTextDatum(DDD_VERSION);
+	values[4] = text_or_null(tables, &nulls[4]);
+	result_row(fcinfo, values, nulls);
+	verb_end(&self);
+
+	if (strcmp(current, DDD_VERSION) != 0)
+		ereport(WARNING,
+				(errmsg("the library of ddd is version %s, its SQL objects are version %s", DDD_VERSION, current),
+				 errhint("Run SELECT * FROM ddd.upgrade(); or start a new session if it has been run.")));
+	if (tables != NULL && strcmp(current, tables) != 0)
+		ereport(WARNING,
+				(errmsg("the tables of ddd are at version %s, its code is at version %s", tables, current),
+				 errhint("Run SELECT ddd.stamp('%s'); SELECT * FROM ddd.upgrade('%s');", tables, current)));
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(ddd_heads);
+
+Datum
+ddd_heads(PG_FUNCTION_ARGS)
+{
+	char	   *current = revision_current();
+	char	   *head;
+	OwnerScope	self;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	verb_begin(fcinfo, &self);
+	head = revision_head();
+	values[0] = CStringGetTextDatum(head);
+	values[1] = CStringGetTextDatum(revision_message(head));
+	values[2] = BoolGetDatum(strcmp(current, head) == 0);
+	result_row(fcinfo, values, nulls);
+	verb_end(&self);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(ddd_history);
+
+Datum
+ddd_history(PG_FUNCTION_ARGS)
+{
+	List	   *pending;
+	bool		has_log;
+	OwnerScope	self;
+	OwnerScope	owner;
+
+	verb_begin(fcinfo, &self);
+
+	/* what is still to come, the newest first */
+	pending = revision_path(revision_head());
+	for (int i = list_length(pending) - 1; i >= 0; i--)
+	{
+		Step	   *step = list_nth(pending, i);
+		bool		nulls[] = {false, false, false, true, true, true, true};
+		Datum		values[7] = {
+			CStringGetTextDatum(step->to),
+			CStringGetTextDatum(step->from),
+			CStringGetTextDatum(revision_message(step->to)),
+		};
+
+		if (step->is_up)
+			result_row(fcinfo, values, nulls);
+	}
+	has_log = OidIsValid(get_relname_relid("migration_log", get_namespace_oid("ddd", false)));
+	if (has_log)
+	{
+		uint64		rows;
+		SPITupleTable *log;
+
+		owner_begin(&owner, relation_owner());
+		rows = plan_execute(&log_plan, NULL, NULL, true);
+		log = SPI_tuptable;
+		for (uint64 i = 0; i < rows; i++)
+		{
+			Datum		values[7];
+			bool		nulls[7];
+
+			heap_deform_tuple(log->vals[i], log->tupdesc, values, nulls);
+			result_row(fcinfo, values, nulls);
+		}
+		owner_end(&owner);
+	}
+	verb_end(&self);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(ddd_plan);
+
+Datum
+ddd_plan(PG_FUNCTION_ARGS)
+{
+	char	   *target = text_to_cstring(arg_text(fcinfo, 0, "target"));
+	List	   *steps;
+	OwnerScope	self;
+
+	verb_begin(fcinfo, &self);
+	steps = revision_path(revision_target(target));
+	for (int i = 0; i < list_length(steps); i++)
+	{
+		Step	   *step = list_nth(steps, i);
+		bool		nulls[8] = {false};
+		Datum		values[8] = {
+			Int32GetDatum(i + 1),
+			CStringGetTextDatum(step->to),
+			CStringGetTextDatum(step->from),
+			CStringGetTextDatum(step->is_up ? "up" : "down"),
+			CStringGetTextDatum(psprintf("ALTER EXTENSION ddd UPDATE TO %s", quote_literal_cstr(step->to))),
+			text_or_null(revision_locks(step), &nulls[5]),
+			BoolGetDatum(step->reversible),
+			CStringGetTextDatum(revision_message(step->is_up ? step->to : step->from)),
+		};
+
+		result_row(fcinfo, values, nulls);
+	}
+	verb_end(&self);
+	return (Datum) 0;
+}
+
+/* Begins to read the catalog: as the caller, but with search_path pinned. */
+static void
+verb_begin(FunctionCallInfo fcinfo, OwnerScope *self)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	owner_begin(self, GetUserId());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+}
+
+static void
+verb_end(OwnerScope *self)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not finish SPI");
+	owner_end(self);
+}
+
+static void
+result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static Datum
+text_or_null(const char *value, bool *isnull)
+{
+	*isnull = value == NULL;
+	return value ? CStringGetTextDatum(value) : (Datum) 0;
+}
