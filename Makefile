@@ -7,7 +7,7 @@ CONTEXTS   := core users counters blog popularity tags migrations
 
 MODULE_big  = ddd
 OBJS        = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
-PG_CPPFLAGS = -Isrc -DDDD_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -Isrc -Ibuild/src -DDDD_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK  = -lsodium -lcrypt -lutf8proc
 PG_CONFIG  ?= pg_config
 
@@ -23,18 +23,27 @@ CURRENT    := ddd--$(EXTVERSION).sql $(if $(PREVIOUS),ddd--$(PREVIOUS)--$(EXTVER
 SQL_SCRIPTS    := $(addprefix $(BUILD)/,$(notdir $(FROZEN)) $(if $(IS_FROZEN),,$(CURRENT)))
 
 DATA_built  = $(SQL_SCRIPTS)
+# What each version looks like; made by "make facts".
+DATA        = $(wildcard sql/facts/*.facts)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage fuzz bench reference clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage fuzz bench reference facts clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
 # The library carries the version, so the control file is a source of it.
 $(OBJS): ddd.control $(wildcard src/*/*.h)
+src/migrations/fingerprint.o src/migrations/fingerprint.bc: build/src/fingerprint_sql.h
 endif
 
 .DEFAULT_GOAL := all
+
+# A statement of the library that is a file of its own, as a C string.
+build/src/%_sql.h: src/migrations/%.sql
+	@mkdir -p build/src
+	{ echo '#define $(shell echo $* | tr a-z A-Z)_SQL \'; \
+	  sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/	"&\\n" \\/' $<; echo '	""'; } > $@
 
 $(BUILD):
 	@mkdir -p $@
@@ -65,7 +74,7 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test soak asan valgrind coverage fuzz bench demo demo-stop reference deb release sql
+.PHONY: test soak asan valgrind coverage fuzz bench demo demo-stop reference facts deb release sql
 
 sql: $(SQL_SCRIPTS)
 
@@ -97,6 +106,10 @@ demo-stop:
 # docs/reference.md, from the comments.
 reference:
 	@.ci/reference
+
+# sql/facts, from a fresh installation of each version.
+facts:
+	@.ci/facts
 
 # A Debian package of what "make install" installs.
 DEB_ARCH     = $(shell dpkg --print-architecture)

@@ -155,6 +155,46 @@ Errors:
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.downgrade(text, boolean, interval) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.fingerprint(OUT part text, OUT object text, OUT fact text, OUT value text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_fingerprint';
+COMMENT ON FUNCTION ddd.fingerprint() IS
+'Shows the facts about every object of schema ddd and every member of the extension.
+There are no OIDs, no rows and no names of the owners in it: two databases are at the same version,
+however they got there, where it is the same.
+part: tables, what belongs to the user; or code, what an update replaces.
+object: which object, in words.
+fact: which fact about it; each object has "definition".
+value: its value; the MD5 checksum of a long one.
+Returns: a row for each fact, ordered by object, fact and value.
+Errors: none.
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.fingerprint() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.check_schema(
+    OUT object text, OUT deviation text, OUT fact text, OUT expected text, OUT found text, OUT is_fault boolean)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_check_schema';
+COMMENT ON FUNCTION ddd.check_schema() IS
+'Compares this database with what its version of ddd looks like, and names each deviation.
+Who owns the tables may add to them, tune them and comment on them: that is no fault. It is one
+where something of ddd is missing or changed, disabled, of another owner or of another version,
+and where among its functions stands one that is not its own.
+object: which object, in words, as of ddd.fingerprint().
+deviation: missing, added or changed.
+fact: what has changed; NULL of an object that is missing or added.
+expected: as a fresh installation has it; NULL where it does not have that fact.
+found: as it is here; NULL where it is not here.
+is_fault: whether it is a fault.
+Returns: a row for each deviation, faults first; none where all is as installed.
+Errors:
+  22023 the server does not have the facts of this version
+  55000 ddd.schema_version holds more than one version
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.check_schema() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.tables_wanted() RETURNS boolean
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_tables_wanted';
@@ -180,21 +220,24 @@ Errors:
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.install() FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION ddd.stamp(version text) RETURNS text
+CREATE OR REPLACE FUNCTION ddd.stamp(version text, force boolean DEFAULT false) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_stamp';
-COMMENT ON FUNCTION ddd.stamp(text) IS
-'Records that the code is at the version of the tables, so that ALTER EXTENSION ddd UPDATE migrates.
-For an old dump that was restored onto newer code. Changes no table. For superusers.
-version: the version of the tables, as ddd.version() shows it.
+COMMENT ON FUNCTION ddd.stamp(text, boolean) IS
+'Records that code and tables are at a version, so that the next update starts there.
+For an old dump that was restored onto newer code: stamped with the version of its tables, ALTER
+EXTENSION ddd UPDATE migrates. Brings the functions to that version and changes no table. For
+superusers.
+version: the version of the tables; or head, -1 and the like.
+force: stamps tables that do not look like this version.
 Returns: the version.
 Errors:
-  22004 null version
-  22023 the tables are at another version, there are none, or the code is older than they are
+  22004 null argument
+  22023 not a version that leads to the present code; the tables do not look like it; there are none
   25006 called in a read-only transaction
   42501 called by a role that is no superuser
 Context: migrations.';
-REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ddd.stamp(text, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, tables text[], statements text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE

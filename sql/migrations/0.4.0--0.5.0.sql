@@ -15,3 +15,11 @@ COMMENT ON TABLE ddd.migration_log IS
 'What has been done to these tables: a row for each step from "parent", the version before, to "version". Dumped and restored with the data; ddd.history() shows it.';
 SELECT ddd.unstash('0.5.0', 'migration_log');
 $migration$);
+
+-- stamp() has an argument more; what is granted on it stays. Newer code that was
+-- stamped has it already.
+CREATE OR REPLACE FUNCTION ddd.stamp(version text, force boolean DEFAULT false) RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_stamp';
+REVOKE ALL ON FUNCTION ddd.stamp(text, boolean) FROM PUBLIC;
+SELECT ddd.pass_grants(to_regprocedure('ddd.stamp(text)'), 'ddd.stamp(text, boolean)') WHERE to_regprocedure('ddd.stamp(text)') IS NOT NULL;
+DROP FUNCTION IF EXISTS ddd.stamp(text);

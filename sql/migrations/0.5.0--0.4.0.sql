@@ -4,9 +4,17 @@ SELECT ddd.stash_rows('0.5.0', 'migration_log', 'true');
 DROP TABLE ddd.migration_log;
 $migration$);
 
+-- stamp() has an argument less; what is granted on it stays.
+CREATE OR REPLACE FUNCTION ddd.stamp(version text) RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_stamp';
+REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
+SELECT ddd.pass_grants('ddd.stamp(text, boolean)', 'ddd.stamp(text)');
+DROP FUNCTION ddd.stamp(text, boolean);
 DROP FUNCTION ddd.current();
 DROP FUNCTION ddd.heads();
 DROP FUNCTION ddd.history();
 DROP FUNCTION ddd.plan(text);
+DROP FUNCTION ddd.fingerprint();
+DROP FUNCTION ddd.check_schema();
 DROP FUNCTION ddd.upgrade(text, boolean, interval);
 DROP FUNCTION ddd.downgrade(text, boolean, interval);

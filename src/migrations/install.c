@@ -131,6 +131,9 @@ ddd_install(PG_FUNCTION_ARGS)
 
 	check_superuser("install");
 	PreventCommandIfReadOnly("ddd.install()");
+	/* on the way to the tables' version there is nothing that could be attached */
+	if (stamp_in_progress() && strcmp(version_of_code(), version_of_tables()) != 0)
+		PG_RETURN_TEXT_P(cstring_to_text("nothing to do"));
 	grant_to_owner();
 
 	if (!OidIsValid(relation_schema_version()))
@@ -202,7 +205,7 @@ check_superuser(const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for ddd.%s()", function),
-				 errhint("Only a superuser may run it, like CREATE EXTENSION itself.")));
+				 errhint("Only a superuser may run it, like CREATE and ALTER EXTENSION themselves.")));
 }
 
 /*

@@ -4,8 +4,8 @@
  *		installation, step and stamp.
  *
  * Written here, and not by the scripts, so that released ones are logged as
- * well. Versions before 0.5.0 do not have the table: there the row goes to
- * ddd.stash, and the migration to 0.5.0 brings it back.
+ * well. Versions before VERSION_OF_LOG do not have the table: there the row
+ * goes to ddd.stash, and the migration to that version brings it back.
  *
  * A step begins in ddd.migrate() and ends with its script, which calls
  * ddd.install() last. What is kept between the two counts only if the script
@@ -49,7 +49,7 @@ static SpiPlan log_plan = {
 
 static SpiPlan stash_plan = {
 	.sql = "INSERT INTO ddd.stash (version, table_name, row_key, content)"
-	" SELECT '0.5.0', 'migration_log', to_jsonb(ARRAY[l.applied_at::text, l.version])::text,"
+	" SELECT '" VERSION_OF_LOG "', 'migration_log', to_jsonb(ARRAY[l.applied_at::text, l.version])::text,"
 	" jsonb_build_object('row', jsonb_object(string_to_array('" COLUMNS "', ', '),"
 	" ARRAY[l.applied_at::text, l.version, l.parent, l.direction, l.message, l.applied_by, l.duration::text]))"
 	" FROM (SELECT " VALUES ") AS l",

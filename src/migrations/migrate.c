@@ -1,7 +1,7 @@
 /*
  * migrate.c
- *		What migration scripts and repairs stand on: ddd.migrate(),
- *		ddd.stamp(), and the guard trigger of ddd.schema_version.
+ *		What migration scripts stand on: ddd.migrate(), and the guard trigger of
+ *		ddd.schema_version.
  *
  * A migration changes tables as their owner, never as the superuser who runs
  * ALTER EXTENSION: a trigger, a default or a constraint that the owner has
@@ -11,18 +11,12 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 
@@ -50,7 +44,6 @@ static SpiPlan any_plan = {
 };
 
 static void run_migration(const char *statements, const char *from, MemoryContext context);
-static void set_code_version(text *version);
 static HeapTuple keep_version(TriggerData *trigger);
 
 PG_FUNCTION_INFO_V1(ddd_migrate);
@@ -75,7 +68,7 @@ ddd_migrate(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("ddd.migrate() is only for the scripts of ALTER EXTENSION ddd UPDATE")));
-	if (!OidIsValid(relation_schema_version()))
+	if (!OidIsValid(relation_schema_version()) || stamp_in_progress())
 		PG_RETURN_BOOL(false);
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -111,40 +104,6 @@ ddd_migrate(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&owner);
 	PG_RETURN_BOOL(true);
-}
-
-PG_FUNCTION_INFO_V1(ddd_stamp);
-
-Datum
-ddd_stamp(PG_FUNCTION_ARGS)
-{
-	text	   *version = arg_text(fcinfo, 0, "version");
-	char	   *wanted = text_to_cstring(version);
-	char	   *code = version_of_code();
-	char	   *tables = version_of_tables();
-
-	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for ddd.stamp()"),
-				 errhint("Only a superuser may run it, like ALTER EXTENSION itself.")));
-	PreventCommandIfReadOnly("ddd.stamp()");
-	if (tables == NULL || strcmp(tables, wanted) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the tables of ddd are not at version \"%s\"", wanted),
-				 tables ? errhint("They are at version %s.", tables) :
-				 errhint("There are none. Run SELECT ddd.install().")));
-	if (code == NULL || version_is_newer(tables, code))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot stamp version \"%s\" on older code", wanted),
-				 errhint("Run DROP EXTENSION ddd CASCADE; CREATE EXTENSION ddd VERSION '%s'; no row is lost by it.",
-						 tables)));
-
-	set_code_version(version);
-	version_changed();
-	PG_RETURN_TEXT_P(version);
 }
 
 PG_FUNCTION_INFO_V1(ddd_guard_schema_version);
@@ -218,32 +177,4 @@ keep_version(TriggerData *trigger)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&owner);
 	return row;
-}
-
-/* Sets pg_extension.extversion, as ALTER EXTENSION UPDATE does before a script. */
-static void
-set_code_version(text *version)
-{
-	Relation	catalog = table_open(ExtensionRelationId, RowExclusiveLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Datum		values[Natts_pg_extension] = {0};
-	bool		nulls[Natts_pg_extension] = {0};
-	bool		replaces[Natts_pg_extension] = {0};
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("ddd"));
-	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"ddd\" does not exist")));
-	values[Anum_pg_extension_extversion - 1] = PointerGetDatum(version);
-	replaces[Anum_pg_extension_extversion - 1] = true;
-	tuple = heap_modify_tuple(tuple, RelationGetDescr(catalog), values, nulls, replaces);
-	CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
-	systable_endscan(scan);
-	table_close(catalog, RowExclusiveLock);
 }

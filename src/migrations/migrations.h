@@ -39,6 +39,11 @@ typedef struct QuietTables
 extern QuietTables *quiet_begin(Datum *tables, int count);
 extern void quiet_end(QuietTables *quiet);
 
+/* stamp.c ------------------------------------------------------------------ */
+
+/* Tells whether scripts run that bring the code to the tables' version, and leave the tables alone. */
+extern bool stamp_in_progress(void);
+
 /* log.c -------------------------------------------------------------------- */
 
 /* Begins a step, which log_step_end logs if it is called in a script that has come to its end. */

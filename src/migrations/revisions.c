@@ -69,6 +69,12 @@ static int	compare_versions(const ListCell *a, const ListCell *b);
 static void unknown_target(const char *target, const char *current, List *versions) pg_attribute_noreturn();
 
 const char *
+revision_version(int i)
+{
+	return i < (int) lengthof(revisions) ? revisions[i].version : NULL;
+}
+
+const char *
 revision_message(const char *version)
 {
 	const Revision *revision = find_revision(version);

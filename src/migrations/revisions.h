@@ -13,6 +13,9 @@
 /* Bytes of the longest version, with the zero byte. */
 #define MAX_VERSION	32
 
+/* The version that has ddd.migration_log; before it, ddd.stash has the rows. */
+#define VERSION_OF_LOG	"0.5.0"
+
 /* One step of a way: between neighbours. */
 typedef struct Step
 {
@@ -21,6 +24,9 @@ typedef struct Step
 	bool		is_up;
 	bool		reversible;		/* there is a script back */
 } Step;
+
+/* Returns the i-th version, from 0; NULL after the last that this library knows. */
+extern const char *revision_version(int i);
 
 /* Returns what a version is about, in one line; empty for one that this library does not know. */
 extern const char *revision_message(const char *version);

@@ -10,14 +10,11 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/tuplestore.h"
 
 #include "core/core.h"
-#include "migrations/migrations.h"
+#include "migrations/catalog.h"
 #include "migrations/revisions.h"
 
 static SpiPlan log_plan = {
@@ -25,9 +22,6 @@ static SpiPlan log_plan = {
 	" FROM ddd.migration_log ORDER BY applied_at DESC, version DESC",
 };
 
-static void verb_begin(FunctionCallInfo fcinfo, OwnerScope *self);
-static void verb_end(OwnerScope *self);
-static void result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 static Datum text_or_null(const char *value, bool *isnull);
 
 PG_FUNCTION_INFO_V1(ddd_current);
@@ -37,18 +31,18 @@ ddd_current(PG_FUNCTION_ARGS)
 {
 	char	   *current = revision_current();
 	char	   *tables = version_of_tables();
-	OwnerScope	self;
+	Catalog		catalog;
 	Datum		values[5];
 	bool		nulls[5] = {false};
 
-	verb_begin(fcinfo, &self);
+	catalog_begin(&catalog, fcinfo);
 	values[0] = CStringGetTextDatum(current);
 	values[1] = CStringGetTextDatum(revision_message(current));
 	values[2] = BoolGetDatum(strcmp(current, revision_head()) == 0);
 	values[3] = CStringGetTextDatum(DDD_VERSION);
 	values[4] = text_or_null(tables, &nulls[4]);
-	result_row(fcinfo, values, nulls);
-	verb_end(&self);
+	catalog_row(&catalog, values, nulls);
+	catalog_end(&catalog);
 
 	if (strcmp(current, DDD_VERSION) != 0)
 		ereport(WARNING,
@@ -68,17 +62,17 @@ ddd_heads(PG_FUNCTION_ARGS)
 {
 	char	   *current = revision_current();
 	char	   *head;
-	OwnerScope	self;
+	Catalog		catalog;
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
-	verb_begin(fcinfo, &self);
+	catalog_begin(&catalog, fcinfo);
 	head = revision_head();
 	values[0] = CStringGetTextDatum(head);
 	values[1] = CStringGetTextDatum(revision_message(head));
 	values[2] = BoolGetDatum(strcmp(current, head) == 0);
-	result_row(fcinfo, values, nulls);
-	verb_end(&self);
+	catalog_row(&catalog, values, nulls);
+	catalog_end(&catalog);
 	return (Datum) 0;
 }
 
@@ -89,10 +83,10 @@ ddd_history(PG_FUNCTION_ARGS)
 {
 	List	   *pending;
 	bool		has_log;
-	OwnerScope	self;
+	Catalog		catalog;
 	OwnerScope	owner;
 
-	verb_begin(fcinfo, &self);
+	catalog_begin(&catalog, fcinfo);
 
 	/* what is still to come, the newest first */
 	pending = revision_path(revision_head());
@@ -107,7 +101,7 @@ ddd_history(PG_FUNCTION_ARGS)
 		};
 
 		if (step->is_up)
-			result_row(fcinfo, values, nulls);
+			catalog_row(&catalog, values, nulls);
 	}
 	has_log = OidIsValid(get_relname_relid("migration_log", get_namespace_oid("ddd", false)));
 	if (has_log)
@@ -124,11 +118,11 @@ ddd_history(PG_FUNCTION_ARGS)
 			bool		nulls[7];
 
 			heap_deform_tuple(log->vals[i], log->tupdesc, values, nulls);
-			result_row(fcinfo, values, nulls);
+			catalog_row(&catalog, values, nulls);
 		}
 		owner_end(&owner);
 	}
-	verb_end(&self);
+	catalog_end(&catalog);
 	return (Datum) 0;
 }
 
@@ -139,9 +133,9 @@ ddd_plan(PG_FUNCTION_ARGS)
 {
 	char	   *target = text_to_cstring(arg_text(fcinfo, 0, "target"));
 	List	   *steps;
-	OwnerScope	self;
+	Catalog		catalog;
 
-	verb_begin(fcinfo, &self);
+	catalog_begin(&catalog, fcinfo);
 	steps = revision_path(revision_target(target));
 	for (int i = 0; i < list_length(steps); i++)
 	{
@@ -158,36 +152,10 @@ ddd_plan(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(revision_message(step->is_up ? step->to : step->from)),
 		};
 
-		result_row(fcinfo, values, nulls);
+		catalog_row(&catalog, values, nulls);
 	}
-	verb_end(&self);
+	catalog_end(&catalog);
 	return (Datum) 0;
-}
-
-/* Begins to read the catalog: as the caller, but with search_path pinned. */
-static void
-verb_begin(FunctionCallInfo fcinfo, OwnerScope *self)
-{
-	InitMaterializedSRF(fcinfo, 0);
-	owner_begin(self, GetUserId());
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-}
-
-static void
-verb_end(OwnerScope *self)
-{
-	if (SPI_finish() != SPI_OK_FINISH)
-		elog(ERROR, "could not finish SPI");
-	owner_end(self);
-}
-
-static void
-result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 static Datum

@@ -91,7 +91,7 @@ is(sql($node, $db, 'SELECT code, tables IS NULL FROM ddd.version()'),
 
 # A call of every API function, with arguments that are valid.
 my %no_tables_needed = map { $_ => 1 } qw(
-  version current heads history plan upgrade downgrade tables_wanted install stamp migrate stash_rows stash_columns pass_grants create_tables attach_triggers grant_to_owner owns_type
+  version current heads history plan upgrade downgrade fingerprint check_schema tables_wanted install stamp migrate stash_rows stash_columns pass_grants create_tables attach_triggers grant_to_owner owns_type
   hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict
   tag_key tags_all tags_any tags_none tags_exact tags_match tags_match_selectivity);
 my %value = (
@@ -325,14 +325,24 @@ $db = new_database($node, 'stamped', 'CREATE EXTENSION ddd');
 is(sql($node, $db, qq{SELECT ddd.stamp('$version')}), $version, 'stamp() of the version that stands is allowed');
 is_refused($node, $db, 'SELECT ddd.stamp(NULL)', '22004', undef, 'stamp() needs a version');
 is_refused($node, $db, qq{SELECT ddd.stamp('$_')}, '22023', qr/\Q$version\E/, "stamp('$_') is refused while the tables are at $version")
-  foreach ('0.1.0', '0.99.0', '', 'x');
+  foreach ('0.1.0', '', 'x');
 sql($node, $db, q{UPDATE ddd.schema_version SET version = '0.99.0'});
 is_refused($node, $db, q{SELECT ddd.stamp('0.99.0')},
 	'22023', qr/VERSION '0\.99\.0'/, 'stamp() of a version newer than the code is refused');
-sql($node, $db, q{UPDATE ddd.schema_version SET version = '0.1.0'});
+is(sql($node, $db, qq{SELECT ddd.stamp('$version')}), $version, 'stamp() of what the tables look like is allowed, whatever is said of them');
+is(version_of($node, $db), "$version $version", '... and corrects it');
+is_refused($node, $db, q{SELECT ddd.stamp('0.1.0')}, '22023', qr/do not look like version "0\.1\.0".*DETAIL:.* is added.* and \d+ more.*force/s, 'stamp() of what they do not look like is refused');
+$db = new_database($node, 'stamped_old', q{CREATE EXTENSION ddd VERSION '0.1.0'}, 'ALTER TABLE ddd.users ADD COLUMN mine int',
+	'DROP EXTENSION ddd CASCADE; SET ddd.create_tables = off; CREATE EXTENSION ddd');
 is(sql($node, $db, q{SELECT ddd.stamp('0.1.0')}), '0.1.0', 'stamp() of the older version of the tables is allowed');
-is(sql($node, $db, q{SELECT extversion FROM pg_extension WHERE extname = 'ddd'}),
-	'0.1.0', 'stamp() records it as the version of the code');
+is(version_of($node, $db), '0.1.0 0.1.0', 'stamp() brings the code to it');
+sql($node, $db, 'ALTER TABLE ddd.users DROP COLUMN mine');
+is_same_text(fingerprint($node, $db), fingerprint($node, new_database($node, 'fresh_old', q{CREATE EXTENSION ddd VERSION '0.1.0'})),
+	'... and every object is that of a fresh installation of it');
+sql($node, $db, q{SET ddd.create_tables = off; ALTER TABLE ddd.users DROP COLUMN bio; DROP EXTENSION ddd CASCADE; CREATE EXTENSION ddd});
+is_refused($node, $db, q{SELECT ddd.stamp('0.1.0')}, '22023', qr/column ddd\.users\.bio is missing/, 'stamp() names what is wrong');
+is(sql($node, $db, q{SELECT ddd.stamp('0.1.0', force => true)}), '0.1.0', 'stamp() may be forced');
+is(version_of($node, $db), '0.1.0 0.1.0', '... and does it');
 
 # ---- who may ---------------------------------------------------------------
 $db = new_database($node, 'roles', 'CREATE EXTENSION ddd',

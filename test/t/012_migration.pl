@@ -476,7 +476,7 @@ my %fault = (
 	'a table that joined the extension' => 'ALTER EXTENSION ddd ADD TABLE ddd.users',
 );
 my @faults = sort keys %fault;
-my $fingerprint_sql = slurp_file(fingerprint_file());
+my $fingerprint_sql = fingerprint_query();
 my $script = join "\n", map {
 	"\\echo <$_>\nBEGIN;\n$fault{$_};\n$fingerprint_sql;\nROLLBACK;"
 } '', @faults;

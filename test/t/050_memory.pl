@@ -104,6 +104,12 @@ my @calls = (
 	[ 'tags_match(text[], ddd.tag_query)', $page, q{ddd.tags_match(ARRAY['a', 'b', i::text], 'a & !(b | c*)')} ],
 	(map { [ "tag_query_$_(ddd.tag_query, ddd.tag_query)", $page, qq{ddd.tag_query_$_('a & b', ('!x | y' || i % 9)::ddd.tag_query)} ] }
 		  qw(and or eq ne lt le gt ge cmp)),
+	[ 'current()', $slow, 'ddd.current()' ],
+	[ 'heads()', $slow, 'ddd.heads()' ],
+	[ 'history()', $slow, 'ddd.history()' ],
+	[ 'plan(text)', { calls => 300 }, q{ddd.plan('0.1.0')} ],
+	[ 'fingerprint()', { calls => 100 }, 'ddd.fingerprint()' ],
+	[ 'check_schema()', { calls => 60 }, 'count(*) FROM ddd.check_schema()' ],
 	[ 'tag_query_not(ddd.tag_query)', $page, q{ddd.tag_query_not('a & b')} ],
 	[ 'tag_query_hash(ddd.tag_query)', $page, q{ddd.tag_query_hash('a & b')} ],
 	[ 'tag_query_hash_extended(ddd.tag_query, bigint)', $page, q{ddd.tag_query_hash_extended('a & b', i)} ],
@@ -161,7 +167,7 @@ my %not_called = map { $_ => 1 } (
 	'gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal)',
 	'gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal)',
 	'hash_password(text)', 'set_password(bigint, text)',
-	'install()', 'stamp(text)', 'upgrade(text, boolean, interval)', 'downgrade(text, boolean, interval)', 'migrate(text, text)', 'migrate(text, text[], text)', 'pass_grants(regprocedure, regprocedure)',
+	'install()', 'stamp(text, boolean)', 'upgrade(text, boolean, interval)', 'downgrade(text, boolean, interval)', 'migrate(text, text)', 'migrate(text, text[], text)', 'pass_grants(regprocedure, regprocedure)',
 	'stash_rows(text, text, text)', 'stash_columns(text, text, text[], text[], text)', 'unstash(text, text)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
 );

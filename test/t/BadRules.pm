@@ -672,7 +672,8 @@ sub version
 	return (
 		[ 'the present one', q{(SELECT extversion FROM pg_extension WHERE extname = 'ddd')}, some($f) ],
 		(   map { [ $_, "'$_'", '22023' ] } '0.0.0',
-			'0.1.0', '99.0.0', '99999999999999999999.1.1', '0.2', 'head', '0.2.0 '),
+			'0.1.0', '99.0.0', '99999999999999999999.1.1', '0.2', '+1', '0.2.0 '),
+		[ 'head', q{'head'}, some($f) ],
 		map { [ $_->{label}, $_->{sql}, '22023' ] } texts($context));
 }
 
@@ -779,6 +780,7 @@ my %rule = (
 	'drop_tag_synonym text synonym' => \&unknown_name,
 	(map { ("$_ text name" => \&unknown_name) } qw(related_tags rename_tag add_tag_synonym delete_tag)),
 	'boolean force' => \&force,
+	'stamp boolean force' => \&flag,
 	'ddd.tag_query other' => \&tag_query,
 	'bigint seed' => sub { return map { [ $_, $_, some($_[0]) ] } qw(0 -1 9223372036854775807 (-9223372036854775808)) },
 	'text one' => \&any_text,

@@ -14,7 +14,7 @@ use Test::More;
 
 our @EXPORT = qw(
   new_node new_installation new_database current_version sql failure is_refused
-  row_checksums all_row_checksums fingerprint_file fingerprint is_same_text
+  row_checksums all_row_checksums fingerprint_query fingerprint is_same_text
   version_of hinted_commands give_tables_to session_result
 );
 
@@ -165,15 +165,19 @@ sub all_row_checksums
 		sql($node, $database, q{SELECT relname FROM pg_class WHERE relnamespace = 'ddd'::regnamespace AND relkind = 'r' AND relname <> 'migration_log' ORDER BY relname}));
 }
 
-sub fingerprint_file
+# Returns statements that show the fingerprint, whatever the version of ddd: the
+# library can make it of every one.
+sub fingerprint_query
 {
-	return "$FindBin::RealBin/../fingerprint.sql";
+	return q{CREATE FUNCTION pg_temp.fingerprint(OUT part text, OUT object text, OUT fact text, OUT value text)
+		RETURNS SETOF record LANGUAGE c AS '$libdir/ddd', 'ddd_fingerprint';
+		SELECT concat(object, ': ', fact, ' ', value) FROM pg_temp.fingerprint();};
 }
 
 sub fingerprint
 {
 	my ($node, $database) = @_;
-	my $lines = sql($node, $database, slurp_file(fingerprint_file()));
+	my $lines = sql($node, $database, fingerprint_query());
 
 	die "empty fingerprint of $database" if $lines !~ /^extension ddd: /m;
 	return $lines;

@@ -1,0 +1,52 @@
+/*
+ * catalog.c
+ *		Functions whose rows come from the catalog.
+ *
+ * They need no table of ddd, and work whatever versions there are. The caller
+ * is who he was: what he may not see in the catalog he does not see here.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/tuplestore.h"
+
+#include "core/core.h"
+#include "migrations/catalog.h"
+
+void
+catalog_begin(Catalog *catalog, FunctionCallInfo fcinfo)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	catalog->fcinfo = fcinfo;
+	owner_begin(&catalog->caller, GetUserId());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+}
+
+void
+catalog_end(Catalog *catalog)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not finish SPI");
+	owner_end(&catalog->caller);
+}
+
+void
+catalog_row(Catalog *catalog, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) catalog->fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+void
+catalog_rows(Catalog *catalog)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) catalog->fcinfo->resultinfo;
+
+	check_row_type(SPI_tuptable->tupdesc, result->setDesc, result->setDesc->natts);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+}
