@@ -28,7 +28,7 @@ DATA        = $(wildcard sql/facts/*.facts)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test asan valgrind coverage fuzz bench reference facts clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test test-upgrade asan valgrind coverage fuzz bench reference facts clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -74,12 +74,16 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test soak asan valgrind coverage fuzz bench demo demo-stop reference facts deb release sql
+.PHONY: test test-upgrade soak asan valgrind coverage fuzz bench demo demo-stop reference facts deb release sql
 
 sql: $(SQL_SCRIPTS)
 
 test:
 	@test/run
+
+# Every pair of versions, up and down; faults in migrations; dumps. Part of "test".
+test-upgrade:
+	@test/run upgrade
 
 # The random mix of writers, readers and folds, for MINUTES.
 soak:

@@ -195,6 +195,25 @@ Errors:
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.check_schema() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ddd.verify(OUT finding text, OUT object text, OUT found bigint, OUT example text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_verify';
+COMMENT ON FUNCTION ddd.verify() IS
+'Counts rows that are not what constraints and triggers make of them, where those were switched off.
+Wrong counts; rows without the one that they name; e-mail addresses and names of tags that are one;
+keys of tags; synonyms; times beside tags; ids ahead of their sequence; what waits in ddd.stash for
+this version or an older one. Reads all tables whole, in one snapshot and without locks.
+finding: what is wrong.
+object: the table, constraint or sequence.
+found: how many rows.
+example: the key of one of them.
+Returns: a row for each kind of finding; none where all is well.
+Errors:
+  55000 the tables are at another version than the code
+Context: migrations.';
+REVOKE ALL ON FUNCTION ddd.verify() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ddd.tables_wanted() RETURNS boolean
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_tables_wanted';

@@ -16,5 +16,6 @@ DROP FUNCTION ddd.history();
 DROP FUNCTION ddd.plan(text);
 DROP FUNCTION ddd.fingerprint();
 DROP FUNCTION ddd.check_schema();
+DROP FUNCTION ddd.verify();
 DROP FUNCTION ddd.upgrade(text, boolean, interval);
 DROP FUNCTION ddd.downgrade(text, boolean, interval);

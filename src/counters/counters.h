@@ -24,6 +24,7 @@ typedef struct Counter
 	SpiPlan		fold;
 	SpiPlan		recount;
 	SpiPlan		verify;
+	SpiPlan		wrong;
 } Counter;
 
 /* A counter being read as of the active snapshot, inside an API call. */
@@ -37,6 +38,14 @@ extern void counter_define(Counter *counter);
 
 /* Returns the counters that are defined. */
 extern Counter *const *counters_defined(int *count);
+
+/* verify.c ----------------------------------------------------------------- */
+
+/*
+ * Returns for how many subjects another number is told than is counted, and
+ * the least of them. Reads the whole table; inside an API call.
+ */
+extern int64 counter_wrong(Counter *counter, int64 *example);
 
 /* reader.c ----------------------------------------------------------------- */
 
@@ -69,7 +78,8 @@ extern void counter_top(CounterReader *reader, Ranking *top);
 	.fold = {COUNTER_FOLD(#number_, subjects_), 2, {XID8OID, XID8OID}, PLAN_CUSTOM}, \
 	.recount = {COUNTER_RECOUNT(#number_, source_, column, subjects_), 0, {0}, PLAN_CUSTOM}, \
 	.verify = {COUNTER_VERIFY(#number_, source_, column), 4, \
-		{INT8OID, INT8OID, XID8OID, BOOLOID}, PLAN_CUSTOM} \
+		{INT8OID, INT8OID, XID8OID, BOOLOID}, PLAN_CUSTOM}, \
+	.wrong = {COUNTER_WRONG(#number_, source_, column), 1, {XID8OID}, PLAN_CUSTOM} \
 }
 
 /*
@@ -152,5 +162,13 @@ extern void counter_top(CounterReader *reader, Ranking *top);
 	") u ORDER BY u.id LIMIT $2) s" \
 	" CROSS JOIN LATERAL (SELECT count(*) AS counted FROM ddd." source " r WHERE r." column " = s.id) k" \
 	" LEFT JOIN pending p ON p.subject_id = s.id ORDER BY s.id"
+
+/* The subjects of which something else is told than is counted. $1 is the low-water mark. */
+#define COUNTER_WRONG(number, source, column) \
+	"SELECT count(*), coalesce(min(w.id), 0) FROM (SELECT s.id FROM (" \
+	"SELECT c.subject_id AS id, c.value AS n FROM ddd.counters c WHERE c.counter = " number \
+	" UNION ALL SELECT l.subject_id, l.delta FROM ddd.counter_ledger l WHERE l.counter = " number " AND l.xid >= $1" \
+	" UNION ALL SELECT r." column ", -count(*) FROM ddd." source " r GROUP BY r." column \
+	") s GROUP BY s.id HAVING sum(s.n) <> 0) w"
 
 #endif							/* DDD_COUNTERS_H */

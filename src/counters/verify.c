@@ -1,6 +1,7 @@
 /*
  * verify.c
- *		ddd.verify_counters(): what is told of each subject, and what is counted.
+ *		ddd.verify_counters(): what is told of each subject, and what is counted;
+ *		and for ddd.verify() of how many subjects the two differ.
  *
  * Both are read in one snapshot, in which they are equal unless rows were
  * changed without the triggers; so no lock is needed. A page counts the rows
@@ -49,4 +50,21 @@ ddd_verify_counters(PG_FUNCTION_ARGS)
 	}
 	api_end(&call);
 	PG_RETURN_NULL();
+}
+
+int64
+counter_wrong(Counter *counter, int64 *example)
+{
+	CounterState state;
+	Datum		low_water;
+
+	*example = 0;
+	state_read(&state, counter->number);
+	/* then it is counted for whoever asks */
+	if (state.stale)
+		return 0;
+	low_water = FullTransactionIdGetDatum(state.low_water);
+	plan_execute(&counter->wrong, &low_water, NULL, true);
+	*example = plan_int64(0, 2);
+	return plan_int64(0, 1);
 }

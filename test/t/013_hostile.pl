@@ -272,7 +272,7 @@ my @calls = (
 	q{SELECT ddd.delete_post(2)},
 	q{SELECT ddd.delete_user(2, 'reassign', 1)},
 	q{SELECT ddd.delete_user(3)},
-	q{SELECT ddd.version()}, (map { "SELECT count(*) FROM ddd.$_()" } qw(current heads history plan fingerprint check_schema)));
+	q{SELECT ddd.version()}, (map { "SELECT count(*) FROM ddd.$_()" } qw(current heads history plan fingerprint check_schema verify)));
 
 new_database($node, 'hostile');
 sql($node, 'hostile', $hostile);

@@ -109,6 +109,7 @@ my @calls = (
 	[ 'history()', $slow, 'ddd.history()' ],
 	[ 'plan(text)', { calls => 300 }, q{ddd.plan('0.1.0')} ],
 	[ 'fingerprint()', { calls => 100 }, 'ddd.fingerprint()' ],
+	[ 'verify()', { calls => 200 }, 'count(*) FROM ddd.verify()' ],
 	[ 'check_schema()', { calls => 60 }, 'count(*) FROM ddd.check_schema()' ],
 	[ 'tag_query_not(ddd.tag_query)', $page, q{ddd.tag_query_not('a & b')} ],
 	[ 'tag_query_hash(ddd.tag_query)', $page, q{ddd.tag_query_hash('a & b')} ],

@@ -13,7 +13,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($from, $to) = ('0.3.0', '0.4.0');
+# the newest, for its functions are called
+my ($from, $to) = ('0.3.0', current_version());
 my $up = "ALTER EXTENSION ddd UPDATE TO '$to'";
 my $down = "ALTER EXTENSION ddd UPDATE TO '$from'";
 my @kept = qw(users posts comments post_tags counters);

@@ -162,6 +162,7 @@ my %without_arguments = (
 	version => ['bool_and(r.code = r.library AND r.code = r.tables)'],
 	current => ['bool_and(r.is_head AND r.version = r.tables)'],
 	fingerprint => ['count(*) > 100'],
+	verify => ['count(*) >= 0'],
 	check_schema => ['count(*) >= 0'],
 	heads => ['bool_and(r.is_current)'],
 	history => ['count(*) > 0'],
