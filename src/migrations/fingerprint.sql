@@ -125,11 +125,13 @@ WITH schema AS (
       LEFT JOIN granted g ON (g.classid, g.objid, g.subid, g.grantee) = (p.classid, p.objid, p.subid, p.owner)
      WHERE p.acl_kind IS NOT NULL AND p.subid = 0 AND (g.items = g.owner_items) IS NOT TRUE
     UNION ALL
+    -- without the owner's: all that there are, which are more from version to version of PostgreSQL
     SELECT coalesce(p.object, pg_describe_object(i.classoid, i.objoid, i.objsubid)), 'initial privileges',
-           (SELECT string_agg(item, ', ' ORDER BY item COLLATE "C")
-              FROM aclexplode(i.initprivs) x,
-                   coalesce((SELECT r.name FROM role r WHERE r.oid = x.grantee AND r.is_code), 'PUBLIC') AS name,
-                   concat(name, ' ', x.privilege_type) AS item)
+           coalesce((SELECT string_agg(item, ', ' ORDER BY item COLLATE "C")
+                       FROM aclexplode(i.initprivs) x,
+                            coalesce((SELECT r.name FROM role r WHERE r.oid = x.grantee AND r.is_code), 'PUBLIC') AS name,
+                            concat(name, ' ', x.privilege_type) AS item
+                      WHERE name <> 'the owner'), 'none')
       FROM pg_init_privs i
       JOIN member m ON m.classid = i.classoid AND m.objid = i.objoid
       LEFT JOIN placed p ON (p.classid, p.objid, p.subid) = (i.classoid, i.objoid, i.objsubid)
