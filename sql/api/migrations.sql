@@ -429,7 +429,7 @@ BEGIN
             ('post_tags', 'post_tags_fill', 'BEFORE INSERT OR UPDATE', 'ROW', 'fill_post_tag()')
         ) AS t (table_name, trigger_name, event, level, call)
          UNION ALL
-        SELECT c.table_name, format('%s_count_%s', c.table_name, lower(e.event)), 'AFTER ' || e.event,
+        SELECT c.table_name, format('%s_count_%s', c.table_name, lower(e.event COLLATE "C")), 'AFTER ' || e.event,
                'STATEMENT', format('count_rows(%L, %L)', c.counter, c.subject), c.counter::smallint
           FROM (VALUES ('comments', '1', 'post_id'), ('post_tags', '2', 'tag_id')) AS c (table_name, counter, subject),
                unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS e (event)

@@ -14,6 +14,28 @@ CREATE TABLE ddd.migration_log (
 COMMENT ON TABLE ddd.migration_log IS
 'What has been done to these tables: a row for each step from "parent", the version before, to "version". Dumped and restored with the data; ddd.history() shows it.';
 SELECT ddd.unstash('0.5.0', 'migration_log');
+
+-- Where i is not the small letter of I, older versions spelt a trigger's name
+-- without it. One that was restored elsewhere may have the other beside it.
+DO $ddd$
+DECLARE
+    odd record;
+BEGIN
+    FOR odd IN
+        SELECT t.tgname, c.oid::regclass AS table_name, c.relname || '_count_insert' AS right_name
+          FROM pg_trigger t
+          JOIN pg_class c ON c.oid = t.tgrelid
+         WHERE c.relnamespace = 'ddd'::regnamespace AND t.tgfoid = 'ddd.count_rows()'::regprocedure
+           AND t.tgname LIKE replace(c.relname, '_', '\_') || '\_count\_%nsert' AND t.tgname <> c.relname || '_count_insert'
+    LOOP
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = odd.table_name AND tgname = odd.right_name) THEN
+            EXECUTE format('DROP TRIGGER %I ON %s', odd.tgname, odd.table_name);
+        ELSE
+            EXECUTE format('ALTER TRIGGER %I ON %s RENAME TO %I', odd.tgname, odd.table_name, odd.right_name);
+        END IF;
+    END LOOP;
+END
+$ddd$;
 $migration$);
 
 -- stamp() has an argument more; what is granted on it stays. Newer code that was

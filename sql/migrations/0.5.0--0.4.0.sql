@@ -2,6 +2,23 @@
 SELECT ddd.migrate('0.5.0', '{migration_log}', $migration$
 SELECT ddd.stash_rows('0.5.0', 'migration_log', 'true');
 DROP TABLE ddd.migration_log;
+
+-- The older version spells the trigger's name as the database's locale does.
+DO $ddd$
+DECLARE
+    counting record;
+BEGIN
+    FOR counting IN
+        SELECT t.tgname, c.oid::regclass AS table_name, c.relname || '_count_' || lower('INSERT') AS spelt
+          FROM pg_trigger t
+          JOIN pg_class c ON c.oid = t.tgrelid
+         WHERE c.relnamespace = 'ddd'::regnamespace AND t.tgfoid = 'ddd.count_rows()'::regprocedure
+           AND t.tgname = c.relname || '_count_insert' AND lower('INSERT') <> 'insert'
+    LOOP
+        EXECUTE format('ALTER TRIGGER %I ON %s RENAME TO %I', counting.tgname, counting.table_name, counting.spelt);
+    END LOOP;
+END
+$ddd$;
 $migration$);
 
 -- stamp() has an argument less; what is granted on it stays.

@@ -99,6 +99,30 @@ foreach my $i (0 .. $#deviations)
 is(sql($node, 'deviant', q{BEGIN; ALTER TABLE ddd.users ALTER COLUMN is_active SET DEFAULT false;
 	SELECT expected, found FROM ddd.check_schema()}), 'true|false', 'what is expected is told, and what is found');
 
+# ---- a locale in which i is not the small letter of I ----------------------------
+foreach my $locale ([ 'turkish', 'tr-TR' ], [ 'plain', 'en' ])
+{
+	my ($name, $icu) = @$locale;
+	my $insert = q{INSERT INTO ddd.comments (content, post_id, author_id) VALUES ('Comment', 1, 1)};
+	my $told = q{SELECT coalesce(sum(n), 0) FROM (SELECT value AS n FROM ddd.counters WHERE counter = 1 UNION ALL SELECT delta FROM ddd.counter_ledger WHERE counter = 1) c};
+
+	sql($node, 'postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING UTF8 LOCALE_PROVIDER icu ICU_LOCALE '$icu' LOCALE 'C'");
+	sql($node, $name, $_) foreach q{CREATE EXTENSION ddd VERSION '0.4.0'}, q{INSERT INTO ddd.users (email, full_name) VALUES ('a@example.org', 'A')},
+	  q{INSERT INTO ddd.posts (title, content, author_id) VALUES ('Post', '', 1)}, $insert;
+	my $before = fingerprint($node, $name);
+	sql($node, $name, $_) foreach 'ALTER EXTENSION ddd UPDATE', $insert;
+	is(sql($node, $name, $findings), '', "$name: migrated, nothing is found");
+	is(sql($node, $name, $told), '2', "$name: migrated up, a comment counts once");
+	sql($node, $name, $_) foreach q{ALTER EXTENSION ddd UPDATE TO '0.4.0'}, $insert;
+	is_same_text(fingerprint($node, $name), $before, "$name: migrated down, all is as it was");
+	is(sql($node, $name, $told), '3', "$name: migrated down, a comment counts once");
+	# both spellings, as after restoring a dump elsewhere
+	sql($node, $name, 'CREATE TRIGGER ' . ($name eq 'turkish' ? 'comments_count_insert' : q{U&"comments_count_\0131nsert"}) . q{ AFTER INSERT ON ddd.comments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ddd.count_rows('1', 'post_id')});
+	sql($node, $name, $_) foreach 'ALTER EXTENSION ddd UPDATE', $insert;
+	is(sql($node, $name, $findings), '', "$name: of two triggers one is left");
+	is(sql($node, $name, $told), '4', "$name: and a comment counts once");
+}
+
 # ---- whose database it is ----------------------------------------------------
 give_tables_to($node, 'deviant', 'app');
 sql($node, 'deviant', 'SELECT ddd.install()');
