@@ -147,7 +147,6 @@ typedef struct TagName
 
 static void check_tag_count(int64 count);
 static int	compare_tag_names(const void *a, const void *b, void *unused);
-static Datum text_array(Datum *elements, int n);
 static void lock_post(int64 post_id);
 static void read_linked(Datum post_id, Datum *tag_id, Datum *created_at);
 static bool has_synonyms(void);
@@ -358,12 +357,6 @@ static int
 compare_tag_names(const void *a, const void *b, void *unused)
 {
 	return text_compare(((const TagName *) a)->key, ((const TagName *) b)->key);
-}
-
-static Datum
-text_array(Datum *elements, int n)
-{
-	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static void

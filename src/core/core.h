@@ -223,6 +223,9 @@ extern int64 plan_int64(uint64 row, int col);
  */
 extern Datum plan_array(Oid type, const int64 *values, int n, size_t stride);
 
+/* Returns n texts as a text[]. */
+extern Datum text_array(Datum *elements, int n);
+
 /* patch.c ------------------------------------------------------------------ */
 
 /* Reads (id, patch, expected_updated_at): fills the statement's first two parameters. */

@@ -98,6 +98,12 @@ plan_array(Oid type, const int64 *values, int n, size_t stride)
 	return PointerGetDatum(array);
 }
 
+Datum
+text_array(Datum *elements, int n)
+{
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 static void
 prepare(SpiPlan *plan)
 {

@@ -88,8 +88,14 @@ version_tables_guard(const char *code)
 {
 	char	   *tables = version_of_tables();
 
-	if (tables == NULL)
+	if (tables == NULL && !OidIsValid(relation_schema_version()))
 		relation_missing();
+	if (tables == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"ddd.schema_version\" does not say which version the tables are at"),
+				 errhint("Run SELECT ddd.stamp('%s'), with their version, then ALTER EXTENSION ddd UPDATE.",
+						 code ? code : DDD_VERSION)));
 	if (code != NULL && strcmp(code, tables) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

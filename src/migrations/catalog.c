@@ -16,35 +16,34 @@
 #include "migrations/catalog.h"
 
 void
-catalog_begin(Catalog *catalog, FunctionCallInfo fcinfo)
+catalog_begin(OwnerScope *caller, FunctionCallInfo fcinfo)
 {
 	InitMaterializedSRF(fcinfo, 0);
-	catalog->fcinfo = fcinfo;
-	owner_begin(&catalog->caller, GetUserId());
+	owner_begin(caller, GetUserId());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }
 
 void
-catalog_end(Catalog *catalog)
+catalog_end(OwnerScope *caller)
 {
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");
-	owner_end(&catalog->caller);
+	owner_end(caller);
 }
 
 void
-catalog_row(Catalog *catalog, Datum *values, bool *nulls)
+result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) catalog->fcinfo->resultinfo;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 void
-catalog_rows(Catalog *catalog)
+catalog_rows(FunctionCallInfo fcinfo)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) catalog->fcinfo->resultinfo;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	check_row_type(SPI_tuptable->tupdesc, result->setDesc, result->setDesc->natts);
 	for (uint64 i = 0; i < SPI_processed; i++)

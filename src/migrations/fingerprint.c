@@ -24,7 +24,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "core/core.h"
@@ -82,12 +81,12 @@ PG_FUNCTION_INFO_V1(ddd_fingerprint);
 Datum
 ddd_fingerprint(PG_FUNCTION_ARGS)
 {
-	Catalog		catalog;
+	OwnerScope	caller;
 
-	catalog_begin(&catalog, fcinfo);
+	catalog_begin(&caller, fcinfo);
 	plan_execute(&fingerprint_plan, NULL, NULL, true);
-	catalog_rows(&catalog);
-	catalog_end(&catalog);
+	catalog_rows(fcinfo);
+	catalog_end(&caller);
 	return (Datum) 0;
 }
 
@@ -96,14 +95,14 @@ PG_FUNCTION_INFO_V1(ddd_check_schema);
 Datum
 ddd_check_schema(PG_FUNCTION_ARGS)
 {
-	char	   *code = version_of_code();
+	char	   *code = revision_current();
 	char	   *tables = version_of_tables();
-	Catalog		catalog;
+	OwnerScope	caller;
 
-	catalog_begin(&catalog, fcinfo);
+	catalog_begin(&caller, fcinfo);
 	fingerprint_check(code, tables ? tables : code);
-	catalog_rows(&catalog);
-	catalog_end(&catalog);
+	catalog_rows(fcinfo);
+	catalog_end(&caller);
 	return (Datum) 0;
 }
 
@@ -143,8 +142,7 @@ init_facts(Facts *facts)
 static Datum
 facts_column(Facts *facts, int column)
 {
-	return PointerGetDatum(construct_array(facts->columns[column], facts->count, TEXTOID, -1, false,
-										   TYPALIGN_INT));
+	return text_array(facts->columns[column], facts->count);
 }
 
 /* Appends the facts of one part of a version; returns false where they are not installed. */

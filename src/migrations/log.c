@@ -5,7 +5,8 @@
  *
  * Written here, and not by the scripts, so that released ones are logged as
  * well. Versions before VERSION_OF_LOG do not have the table: there the row
- * goes to ddd.stash, and the migration to that version brings it back.
+ * goes to ddd.stash, and the migration to that version brings it back. There
+ * it goes as well where somebody has dropped the table.
  *
  * A step begins in ddd.migrate() and ends with its script, which calls
  * ddd.install() last. What is kept between the two counts only if the script
@@ -89,7 +90,9 @@ log_write(const char *from, const char *to, const char *direction, TimestampTz s
 		DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(GetCurrentTimestamp()),
 							TimestampTzGetDatum(started)),
 	};
-	bool		has_table = OidIsValid(get_relname_relid("migration_log", get_namespace_oid("ddd", false)));
+	/* of an older version such a table would be the user's */
+	bool		has_table = !version_is_newer(VERSION_OF_LOG, to) &&
+		OidIsValid(get_relname_relid("migration_log", get_namespace_oid("ddd", false)));
 	OwnerScope	owner;
 
 	owner_begin(&owner, relation_owner());

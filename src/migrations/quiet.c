@@ -12,7 +12,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -23,7 +22,7 @@ static SpiPlan enabled_plan = {
 	.sql = "SELECT tgrelid, tgname::text, CASE tgenabled WHEN 'A' THEN ' ALWAYS' WHEN 'R' THEN ' REPLICA' ELSE '' END"
 	" FROM pg_catalog.pg_trigger"
 	" WHERE tgrelid = ANY ($1::regclass[]) AND NOT tgisinternal AND tgenabled <> 'D' AND tgparentid = 0"
-	" AND tgfoid::regproc IS DISTINCT FROM to_regproc('ddd.count_rows')",
+	" AND tgfoid IS DISTINCT FROM to_regprocedure('ddd.count_rows()')",
 	.nargs = 1,
 	.argtypes = {TEXTARRAYOID},
 };
@@ -40,12 +39,14 @@ static void run_utility(const char *sql);
 QuietTables *
 quiet_begin(Datum *tables, int count)
 {
-	QuietTables *quiet = palloc(sizeof(QuietTables));
+	QuietTables *quiet;
 	StringInfoData names;
-	Datum	   *qualified = palloc_array(Datum, count);
+	Datum	   *qualified;
 
 	if (count == 0)
 		return NULL;
+	quiet = palloc(sizeof(QuietTables));
+	qualified = palloc_array(Datum, count);
 	initStringInfo(&names);
 	for (int i = 0; i < count; i++)
 	{
@@ -62,7 +63,7 @@ quiet_begin(Datum *tables, int count)
 	run_utility("SET CONSTRAINTS ALL IMMEDIATE");
 	run_utility(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", names.data));
 
-	qualified[0] = PointerGetDatum(construct_array(qualified, count, TEXTOID, -1, false, TYPALIGN_INT));
+	qualified[0] = text_array(qualified, count);
 	quiet->count = plan_execute(&enabled_plan, qualified, NULL, false);
 	quiet->triggers = SPI_tuptable;
 	for (uint64 i = 0; i < quiet->count; i++)

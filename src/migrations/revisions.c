@@ -20,7 +20,7 @@ typedef struct Revision
 {
 	const char *version;
 	const char *message;
-	const char *locks_up;		/* from the version before it */
+	const char *locks_up;		/* tables in order of their names, mode; from the version before it */
 	const char *locks_down;		/* to the version before it */
 } Revision;
 
@@ -28,13 +28,13 @@ static const Revision revisions[] = {
 	{"0.1.0", "Add user table", NULL, NULL},
 	{"0.2.0", "Full names; posts, comments and tags",
 	"users: ACCESS EXCLUSIVE, every row is written, indexes are built",
-	"users, posts, comments, tags, post_tags: ACCESS EXCLUSIVE, every row of users is written"},
+	"comments, post_tags, posts, tags, users: ACCESS EXCLUSIVE, every row of users is written"},
 	{"0.3.0", "Counters that are exact without hot rows",
-	"comments, post_tags: SHARE ROW EXCLUSIVE, rows are counted, an index of comments is built",
-	"comments, post_tags: ACCESS EXCLUSIVE, for a moment"},
+	"comments, post_tags, posts, tags: SHARE ROW EXCLUSIVE, rows are counted, an index of comments is built",
+	"comments, counter_ledger, counter_state, counters, post_tags: ACCESS EXCLUSIVE, for a moment"},
 	{"0.4.0", "Tag queries and synonyms",
-	"tags, post_tags: ACCESS EXCLUSIVE, tags is rewritten",
-	"tags, post_tags: ACCESS EXCLUSIVE, an index of tags is built"},
+	"post_tags, tags: ACCESS EXCLUSIVE, tags is rewritten",
+	"post_tags, tags: ACCESS EXCLUSIVE, an index of tags is built"},
 	{"0.5.0", "Migrations as functions, and a log of them",
 	"none",
 	"migration_log: ACCESS EXCLUSIVE, for a moment"},
@@ -179,9 +179,12 @@ find_revision(const char *version)
 static bool
 read_offset(const char *target, long *offset)
 {
-	size_t		digits = strspn(target + 1, "0123456789");
+	size_t		digits;
 
-	if ((target[0] != '+' && target[0] != '-') || digits < 1 || digits > 4 || target[digits + 1] != '\0')
+	if (target[0] != '+' && target[0] != '-')
+		return false;
+	digits = strspn(target + 1, "0123456789");
+	if (digits < 1 || digits > 4 || target[digits + 1] != '\0')
 		return false;
 	*offset = strtol(target, NULL, 10);
 	return true;

@@ -38,9 +38,16 @@ static SpiPlan set_version_plan = {
 	.argtypes = {TEXTOID},
 };
 
+/* where there is none: a dump of the schema alone was restored */
+static SpiPlan add_version_plan = {
+	.sql = "INSERT INTO ddd.schema_version (version) SELECT $1 WHERE NOT EXISTS (SELECT FROM ddd.schema_version)",
+	.nargs = 1,
+	.argtypes = {TEXTOID},
+};
+
 static char *stamped_version(const char *target, const char *code);
 static void check_tables(const char *version, const char *tables);
-static void set_tables_version(text *version);
+static void set_tables_version(const char *version);
 static void set_code_version(const char *version);
 
 PG_FUNCTION_INFO_V1(ddd_stamp);
@@ -55,14 +62,14 @@ ddd_stamp(PG_FUNCTION_ARGS)
 	char	   *code;
 	char	   *tables;
 	char	   *version;
+	MemoryContext context = CurrentMemoryContext;
 	OwnerScope	caller;
-	text	   *result;
 
 	check_superuser("stamp");
 	PreventCommandIfReadOnly("ddd.stamp()");
 	code = revision_current();
 	tables = version_of_tables();
-	if (tables == NULL)
+	if (!OidIsValid(relation_schema_version()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there are no tables of ddd to stamp"),
@@ -71,25 +78,22 @@ ddd_stamp(PG_FUNCTION_ARGS)
 	owner_begin(&caller, GetUserId());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	version = stamped_version(target, code);
+	version = MemoryContextStrdup(context, stamped_version(target, code));
 	if (!force)
 		check_tables(version, tables);
-	result = SPI_palloc(VARHDRSZ + strlen(version));
-	SET_VARSIZE(result, VARHDRSZ + strlen(version));
-	memcpy(VARDATA(result), version, strlen(version));
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&caller);
 
-	version = text_to_cstring(result);
-	if (strcmp(version, tables) == 0 && strcmp(version, code) == 0)
-		PG_RETURN_TEXT_P(result);
-	set_tables_version(result);
-	if (strcmp(version, code) != 0)
-		set_code_version(version);
-	version_changed();
-	log_write(code, version, "stamp", started);
-	PG_RETURN_TEXT_P(result);
+	if (tables == NULL || strcmp(version, tables) != 0 || strcmp(version, code) != 0)
+	{
+		set_tables_version(version);
+		if (strcmp(version, code) != 0)
+			set_code_version(version);
+		version_changed();
+		log_write(code, version, "stamp", started);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(version));
 }
 
 bool
@@ -131,7 +135,6 @@ check_tables(const char *version, const char *tables)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-
 		const char *object = SPI_getvalue(row, desc, FINDING_OBJECT);
 		const char *deviation = SPI_getvalue(row, desc, FINDING_DEVIATION);
 
@@ -149,19 +152,20 @@ check_tables(const char *version, const char *tables)
 				 errmsg("the tables of ddd do not look like version \"%s\"", version),
 				 errdetail("Compared with that version, %s.", list.data),
 				 errhint("ddd.schema_version says that they are at version %s."
-						 " If you know better, use force => true.", tables)));
+						 " If you know better, use force => true.", tables ? tables : "none")));
 }
 
 static void
-set_tables_version(text *version)
+set_tables_version(const char *version)
 {
-	Datum		value = PointerGetDatum(version);
+	Datum		value = CStringGetTextDatum(version);
 	OwnerScope	owner;
 
 	owner_begin(&owner, relation_owner());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	plan_execute(&set_version_plan, &value, NULL, false);
+	plan_execute(&add_version_plan, &value, NULL, false);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&owner);

@@ -9,7 +9,8 @@
  *
  * Whatever would make a row be lost stops the migration: a rule or a trigger
  * that keeps it, a row of another table that a foreign key would take along.
- * That is looked for before anything is written.
+ * That is looked for before anything is written. What already waits under the
+ * row's key, for want of a column, goes on waiting.
  *
  * Statements name columns that only the catalog knows, so their text is made
  * here, of quoted identifiers; values are parameters. The condition is a
@@ -29,6 +30,7 @@
 #include "utils/rel.h"
 
 #include "core/core.h"
+#include "migrations/catalog.h"
 #include "migrations/migrations.h"
 #include "migrations/stash.h"
 
@@ -41,12 +43,7 @@ static SpiPlan references_plan = {
 	.sql = "SELECT c.conname::text, c.conrelid::regclass::text, k.condition, c.conrelid = c.confrelid,"
 	" has_table_privilege(c.conrelid, 'SELECT') AND has_schema_privilege(f.relnamespace, 'USAGE')"
 	" FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class f ON f.oid = c.conrelid,"
-	" LATERAL (SELECT string_agg(format('r.%I OPERATOR(%I.%s) t.%I', r.attname, n.nspname, o.oprname, t.attname), ' AND ')"
-	"  FROM unnest(c.conkey, c.confkey, c.conpfeqop) AS u (from_column, to_column, operator)"
-	"  JOIN pg_catalog.pg_attribute r ON r.attrelid = c.conrelid AND r.attnum = u.from_column"
-	"  JOIN pg_catalog.pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = u.to_column"
-	"  JOIN pg_catalog.pg_operator o ON o.oid = u.operator"
-	"  JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace) AS k (condition)"
+	" LATERAL (SELECT " FOREIGN_KEY_JOINED " FROM " FOREIGN_KEY_PAIRS ") AS k (condition)"
 	" WHERE c.contype = 'f' AND c.confrelid = $1 AND c.confdeltype IN ('c', 'n', 'd') AND c.conparentid = 0"
 	" ORDER BY c.conname",
 	.nargs = 1,
@@ -64,8 +61,8 @@ typedef struct StashCall
 static void stash_begin(FunctionCallInfo fcinfo, StashCall *call, const char *function);
 static void stash_end(StashCall *call);
 static void check_references(StashTable *table, const char *condition);
-static uint64 set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *content,
-						const char *condition);
+static uint64 set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *field, Bitmapset *columns,
+						Bitmapset *identity, const char *condition);
 static Bitmapset *named_columns(StashTable *table, FunctionCallInfo fcinfo, int argno, const char *name);
 static void append_object(StringInfo sql, StashTable *table, Bitmapset *columns);
 static void append_values(StringInfo sql, StashTable *table, Bitmapset *columns);
@@ -83,12 +80,8 @@ ddd_stash_rows(PG_FUNCTION_ARGS)
 	stash_begin(fcinfo, &call, "stash_rows");
 	check_references(&call.table, condition);
 
+	stashed = set_aside(fcinfo, &call.table, "row", stash_stored_columns(&call.table), NULL, condition);
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "'row', ");
-	append_object(&sql, &call.table, stash_stored_columns(&call.table));
-	stashed = set_aside(fcinfo, &call.table, sql.data, condition);
-
-	resetStringInfo(&sql);
 	appendStringInfo(&sql, "DELETE FROM %s AS t WHERE %s", call.table.qualified, condition);
 	if (SPI_execute(sql.data, false, 0) < 0)
 		elog(ERROR, "could not run \"%s\"", sql.data);
@@ -107,7 +100,6 @@ ddd_stash_columns(PG_FUNCTION_ARGS)
 {
 	char	   *condition = text_to_cstring(arg_text(fcinfo, 4, "condition"));
 	StashCall	call;
-	StringInfoData sql;
 	Bitmapset  *columns;
 	Bitmapset  *depends_on;
 	uint64		stashed;
@@ -118,12 +110,7 @@ ddd_stash_columns(PG_FUNCTION_ARGS)
 	columns = named_columns(&call.table, fcinfo, 2, "columns");
 	depends_on = named_columns(&call.table, fcinfo, 3, "depends_on");
 
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "'columns', ");
-	append_object(&sql, &call.table, columns);
-	appendStringInfoString(&sql, ", 'where', ");
-	append_object(&sql, &call.table, bms_union(call.table.key, depends_on));
-	stashed = set_aside(fcinfo, &call.table, sql.data, condition);
+	stashed = set_aside(fcinfo, &call.table, "columns", columns, bms_union(call.table.key, depends_on), condition);
 	stash_end(&call);
 	PG_RETURN_INT64((int64) stashed);
 }
@@ -281,10 +268,13 @@ check_references(StashTable *table, const char *condition)
 	}
 }
 
-/* Writes content, an object's fields, for each row that meets the condition; returns how many. */
+/*
+ * Writes the columns' values as a field of content, and those by which their
+ * row is known, if any, for each row that meets the condition; returns how many.
+ */
 static uint64
-set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *content,
-		  const char *condition)
+set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *field, Bitmapset *columns,
+		  Bitmapset *identity, const char *condition)
 {
 	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	Oid			types[2] = {TEXTOID, TEXTOID};
@@ -292,7 +282,7 @@ set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *content,
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "INSERT INTO ddd.stash (version, table_name, row_key, content) SELECT $1, $2, ");
+	appendStringInfoString(&sql, "INSERT INTO ddd.stash AS s (version, table_name, row_key, content) SELECT $1, $2, ");
 	if (bms_num_members(table->key) == 1)
 		stash_append_value(&sql, table, member);
 	else
@@ -301,9 +291,17 @@ set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *content,
 		append_values(&sql, table, table->key);
 		appendStringInfoString(&sql, ")::text");
 	}
-	appendStringInfo(&sql, ", jsonb_build_object(%s) FROM %s AS t WHERE %s"
-					 " ON CONFLICT (version, table_name, row_key) DO UPDATE SET content = EXCLUDED.content",
-					 content, table->qualified, condition);
+	appendStringInfo(&sql, ", jsonb_build_object('%s', ", field);
+	append_object(&sql, table, columns);
+	if (identity != NULL)
+	{
+		appendStringInfoString(&sql, ", 'where', ");
+		append_object(&sql, table, identity);
+	}
+	appendStringInfo(&sql, ") FROM %s AS t WHERE %s ON CONFLICT (version, table_name, row_key) DO UPDATE"
+					 " SET content = EXCLUDED.content || jsonb_build_object('%s',"
+					 " coalesce(s.content -> 'row', s.content -> 'columns', '{}') || (EXCLUDED.content -> '%s'))",
+					 table->qualified, condition, field, field);
 	if (SPI_execute_with_args(sql.data, 2, types, values, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not run \"%s\"", sql.data);
 	return SPI_processed;

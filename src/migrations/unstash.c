@@ -112,9 +112,9 @@ static const char *value_of(Unstash *stash, int number);
 static int	stored_column(Unstash *stash, Datum name);
 static void unstash_batch(Unstash *stash, Datum *keys, int count);
 static bool try_batch(Unstash *stash, Datum *keys, int count);
+static bool is_the_rows(ErrorData *error);
 static void run_batch(Unstash *stash, Datum *keys, int count);
 static void note_refusal(Unstash *stash, Datum key, ErrorData *error);
-static Datum text_array(Datum *elements, int count);
 static Datum column_names(StashTable *table, Bitmapset *columns);
 
 PG_FUNCTION_INFO_V1(ddd_unstash);
@@ -218,6 +218,7 @@ unstash_shape(Unstash *stash, const Datum *shape)
 		count = SPI_processed;
 		if (count == 0)
 			break;
+		check_column_type(batch->tupdesc, 1, TEXTOID);
 		keys = palloc_array(Datum, count);
 		for (int row = 0; row < count; row++)
 		{
@@ -384,16 +385,11 @@ try_batch(Unstash *stash, Datum *keys, int count)
 		ErrorData  *error = error_take(context);
 
 		RollbackAndReleaseCurrentSubTransaction();
-		/* only what the rows are to blame for is theirs */
-		switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+		if (!is_the_rows(error))
 		{
-			case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
-			case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
-			case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
-			case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
-				MemoryContextSwitchTo(context);
-				CurrentResourceOwner = resources;
-				ReThrowError(error);
+			MemoryContextSwitchTo(context);
+			CurrentResourceOwner = resources;
+			ReThrowError(error);
 		}
 		if (count == 1)
 			note_refusal(stash, keys[0], error);
@@ -404,6 +400,23 @@ try_batch(Unstash *stash, Datum *keys, int count)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = resources;
 	return accepted;
+}
+
+/* Tells whether an error is one that rows are to blame for. */
+static bool
+is_the_rows(ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
+			return false;
+		default:
+			return error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
 }
 
 static void
@@ -446,12 +459,6 @@ note_refusal(Unstash *stash, Datum key, ErrorData *error)
 	stash->first_key = TextDatumGetCString(key);
 	stash->first_error = pstrdup(error->message);
 	MemoryContextSwitchTo(context);
-}
-
-static Datum
-text_array(Datum *elements, int count)
-{
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static Datum

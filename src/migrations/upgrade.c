@@ -21,9 +21,9 @@
 #include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 #include "core/core.h"
+#include "migrations/catalog.h"
 #include "migrations/migrations.h"
 #include "migrations/revisions.h"
 
@@ -59,7 +59,6 @@ migrate_to(FunctionCallInfo fcinfo, bool up)
 {
 	char	   *target = text_to_cstring(arg_text(fcinfo, 0, "target"));
 	bool		dry_run = arg_bool(fcinfo, 1, "dry_run");
-	ReturnSetInfo *result;
 	OwnerScope	self;
 	List	   *steps;
 	Interval  **durations;
@@ -68,7 +67,6 @@ migrate_to(FunctionCallInfo fcinfo, bool up)
 	arg_required(fcinfo, 2, "lock_timeout");
 	PreventCommandIfReadOnly(up ? "ddd.upgrade()" : "ddd.downgrade()");
 	InitMaterializedSRF(fcinfo, 0);
-	result = (ReturnSetInfo *) fcinfo->resultinfo;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 
@@ -94,7 +92,7 @@ migrate_to(FunctionCallInfo fcinfo, bool up)
 			IntervalPGetDatum(durations[i]),
 		};
 
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		result_row(fcinfo, values, nulls);
 	}
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");

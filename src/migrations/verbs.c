@@ -31,18 +31,18 @@ ddd_current(PG_FUNCTION_ARGS)
 {
 	char	   *current = revision_current();
 	char	   *tables = version_of_tables();
-	Catalog		catalog;
+	OwnerScope	caller;
 	Datum		values[5];
 	bool		nulls[5] = {false};
 
-	catalog_begin(&catalog, fcinfo);
+	catalog_begin(&caller, fcinfo);
 	values[0] = CStringGetTextDatum(current);
 	values[1] = CStringGetTextDatum(revision_message(current));
 	values[2] = BoolGetDatum(strcmp(current, revision_head()) == 0);
 	values[3] = CStringGetTextDatum(DDD_VERSION);
 	values[4] = text_or_null(tables, &nulls[4]);
-	catalog_row(&catalog, values, nulls);
-	catalog_end(&catalog);
+	result_row(fcinfo, values, nulls);
+	catalog_end(&caller);
 
 	if (strcmp(current, DDD_VERSION) != 0)
 		ereport(WARNING,
@@ -62,17 +62,17 @@ ddd_heads(PG_FUNCTION_ARGS)
 {
 	char	   *current = revision_current();
 	char	   *head;
-	Catalog		catalog;
+	OwnerScope	caller;
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
-	catalog_begin(&catalog, fcinfo);
+	catalog_begin(&caller, fcinfo);
 	head = revision_head();
 	values[0] = CStringGetTextDatum(head);
 	values[1] = CStringGetTextDatum(revision_message(head));
 	values[2] = BoolGetDatum(strcmp(current, head) == 0);
-	catalog_row(&catalog, values, nulls);
-	catalog_end(&catalog);
+	result_row(fcinfo, values, nulls);
+	catalog_end(&caller);
 	return (Datum) 0;
 }
 
@@ -82,11 +82,10 @@ Datum
 ddd_history(PG_FUNCTION_ARGS)
 {
 	List	   *pending;
-	bool		has_log;
-	Catalog		catalog;
+	OwnerScope	caller;
 	OwnerScope	owner;
 
-	catalog_begin(&catalog, fcinfo);
+	catalog_begin(&caller, fcinfo);
 
 	/* what is still to come, the newest first */
 	pending = revision_path(revision_head());
@@ -101,28 +100,16 @@ ddd_history(PG_FUNCTION_ARGS)
 		};
 
 		if (step->is_up)
-			catalog_row(&catalog, values, nulls);
+			result_row(fcinfo, values, nulls);
 	}
-	has_log = OidIsValid(get_relname_relid("migration_log", get_namespace_oid("ddd", false)));
-	if (has_log)
+	if (OidIsValid(get_relname_relid("migration_log", get_namespace_oid("ddd", false))))
 	{
-		uint64		rows;
-		SPITupleTable *log;
-
 		owner_begin(&owner, relation_owner());
-		rows = plan_execute(&log_plan, NULL, NULL, true);
-		log = SPI_tuptable;
-		for (uint64 i = 0; i < rows; i++)
-		{
-			Datum		values[7];
-			bool		nulls[7];
-
-			heap_deform_tuple(log->vals[i], log->tupdesc, values, nulls);
-			catalog_row(&catalog, values, nulls);
-		}
+		plan_execute(&log_plan, NULL, NULL, true);
+		catalog_rows(fcinfo);
 		owner_end(&owner);
 	}
-	catalog_end(&catalog);
+	catalog_end(&caller);
 	return (Datum) 0;
 }
 
@@ -133,9 +120,9 @@ ddd_plan(PG_FUNCTION_ARGS)
 {
 	char	   *target = text_to_cstring(arg_text(fcinfo, 0, "target"));
 	List	   *steps;
-	Catalog		catalog;
+	OwnerScope	caller;
 
-	catalog_begin(&catalog, fcinfo);
+	catalog_begin(&caller, fcinfo);
 	steps = revision_path(revision_target(target));
 	for (int i = 0; i < list_length(steps); i++)
 	{
@@ -152,9 +139,9 @@ ddd_plan(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(revision_message(step->is_up ? step->to : step->from)),
 		};
 
-		catalog_row(&catalog, values, nulls);
+		result_row(fcinfo, values, nulls);
 	}
-	catalog_end(&catalog);
+	catalog_end(&caller);
 	return (Datum) 0;
 }
 

@@ -13,10 +13,10 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
 
 #include "core/core.h"
 #include "counters/counters.h"
+#include "migrations/catalog.h"
 
 /* A check: how many rows are against it, and the key of one of them. */
 typedef struct Check
@@ -72,12 +72,7 @@ static SpiPlan foreign_keys_plan = {
 	" FROM pg_catalog.pg_constraint c,"
 	" LATERAL (SELECT string_agg(format('r.%I', r.attname), ', ') AS columns,"
 	"  string_agg(format('r.%I IS NOT NULL', r.attname), ' AND ') AS not_null,"
-	"  string_agg(format('r.%I OPERATOR(%I.%s) t.%I', r.attname, n.nspname, o.oprname, t.attname), ' AND ') AS joined"
-	"  FROM unnest(c.conkey, c.confkey, c.conpfeqop) AS u (from_column, to_column, operator)"
-	"  JOIN pg_catalog.pg_attribute r ON r.attrelid = c.conrelid AND r.attnum = u.from_column"
-	"  JOIN pg_catalog.pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = u.to_column"
-	"  JOIN pg_catalog.pg_operator o ON o.oid = u.operator"
-	"  JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace) AS k"
+	" " FOREIGN_KEY_JOINED " AS joined FROM " FOREIGN_KEY_PAIRS ") AS k"
 	" WHERE c.contype = 'f' AND c.connamespace = 'ddd'::regnamespace"
 	" AND c.confrelid IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'ddd'::regnamespace)"
 	" ORDER BY c.conname",
@@ -161,7 +156,6 @@ static void
 report_row(FunctionCallInfo fcinfo, const char *finding, const char *object, int64 found,
 		   const char *example)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool		nulls[4] = {false};
 	Datum		values[4];
 
@@ -170,5 +164,5 @@ report_row(FunctionCallInfo fcinfo, const char *finding, const char *object, int
 	values[2] = Int64GetDatum(found);
 	values[3] = CStringGetTextDatum(example);
 
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	result_row(fcinfo, values, nulls);
 }

@@ -454,8 +454,7 @@ read_ids(uint64 rows)
 static LockedTag *
 lock_tags(Datum *keys, int nkeys, int *count)
 {
-	Datum		array = PointerGetDatum(construct_array(keys, nkeys, TEXTOID, -1, false, TYPALIGN_INT));
-
+	Datum		array = text_array(keys, nkeys);
 	LockedTag  *before = NULL;
 	int			nbefore = 0;
 

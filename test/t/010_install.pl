@@ -332,6 +332,14 @@ is_refused($node, $db, q{SELECT ddd.stamp('0.99.0')},
 is(sql($node, $db, qq{SELECT ddd.stamp('$version')}), $version, 'stamp() of what the tables look like is allowed, whatever is said of them');
 is(version_of($node, $db), "$version $version", '... and corrects it');
 is_refused($node, $db, q{SELECT ddd.stamp('0.1.0')}, '22023', qr/do not look like version "0\.1\.0".*DETAIL:.* is added.* and \d+ more.*force/s, 'stamp() of what they do not look like is refused');
+# as after restoring the schema alone
+sql($node, $db, 'DELETE FROM ddd.schema_version');
+is_refused($node, $db, "SELECT * FROM ddd.list_users()", '55000', qr/schema_version.*HINT:.*ddd\.stamp/s, 'no version in ddd.schema_version: the hint is to stamp');
+is_refused($node, $db, 'SELECT ddd.install()', '55000', qr/schema_version.*HINT:.*ddd\.stamp/s, '... of install(), too');
+is_refused($node, $db, q{SELECT ddd.stamp('0.1.0')}, '22023', qr/do not look like version "0\.1\.0"/, 'stamp() then compares the tables');
+is(sql($node, $db, qq{SELECT ddd.stamp('$version')}), $version, 'and says what they are at');
+is(version_of($node, $db), "$version $version", '... again');
+is(sql($node, $db, 'SELECT count(*) FROM ddd.schema_version'), '1', '... once');
 $db = new_database($node, 'stamped_old', q{CREATE EXTENSION ddd VERSION '0.1.0'}, 'ALTER TABLE ddd.users ADD COLUMN mine int',
 	'DROP EXTENSION ddd CASCADE; SET ddd.create_tables = off; CREATE EXTENSION ddd');
 is(sql($node, $db, q{SELECT ddd.stamp('0.1.0')}), '0.1.0', 'stamp() of the older version of the tables is allowed');

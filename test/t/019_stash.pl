@@ -155,6 +155,14 @@ my $counted = q{SELECT string_agg(concat_ws(' ', counter, subject_id, total), ',
 	FROM (SELECT counter, subject_id, sum(n) AS total FROM (SELECT counter, subject_id, value AS n FROM ddd.counters
 		UNION ALL SELECT counter, subject_id, delta FROM ddd.counter_ledger) c GROUP BY 1, 2 HAVING sum(n) <> 0) s};
 is(sql($node, 'whole_rows', $counted), '1 1 25000,2 1 3,2 2 3,2 3 3', 'rows: and counted');
+# a function of the same name does not keep them from being counted
+sql($node, 'whole_rows', q{CREATE FUNCTION ddd.count_rows(int) RETURNS int LANGUAGE sql AS 'SELECT 1'});
+sql($node, 'whole_rows', $down);
+is(sql($node, 'whole_rows', $counted), '2 1 3', 'rows: counted when they go, beside a function of the same name');
+sql($node, 'whole_rows', $up);
+is(sql($node, 'whole_rows', $counted), '1 1 25000,2 1 3,2 2 3,2 3 3', '... and when they come back');
+sql($node, 'whole_rows', 'DROP FUNCTION ddd.count_rows(int)');
+
 sql($node, 'whole_rows', $down);
 sql($node, 'whole_rows', 'DELETE FROM ddd.users WHERE id = 2');
 ($code, $out, $warning) = $node->psql('whole_rows', $up);
@@ -175,6 +183,8 @@ new_database($node, 'left_over', 'CREATE EXTENSION ddd', $up, q{
 like($warning, qr/1 stay in ddd\.stash/, 'a column is gone: a warning tells that its value is not back');
 is(sql($node, 'left_over', q{SELECT string_agg(name || size, ' ' ORDER BY id) FROM ddd.tags}), 'a1 b2 c3', 'the rest of the row is');
 is(sql($node, 'left_over', 'SELECT content FROM ddd.stash'), '{"where": {"id": "2"}, "columns": {"colour": "red"}}', 'the value waits for its column');
+sql($node, 'left_over', $_) foreach $down, $up;
+is(sql($node, 'left_over', 'SELECT content FROM ddd.stash'), '{"where": {"id": "2"}, "columns": {"colour": "red"}}', '... also when the row goes down and up again');
 sql($node, 'left_over', 'ALTER TABLE ddd.tags ADD COLUMN colour text');
 sql($node, 'left_over', q{SELECT ddd.unstash('99.0.0', 'tags')});
 is(sql($node, 'left_over', q{SELECT string_agg(name || coalesce(colour, ''), ' ' ORDER BY id) FROM ddd.tags}), 'a bred c', '... and is back in it');
@@ -209,6 +219,19 @@ new_database($node, 'refused', 'CREATE EXTENSION ddd', $up, q{
 	'ALTER TABLE ddd.tags ADD CONSTRAINT mine CHECK (id = 1 OR public.canceled())');
 is_refused($node, 'refused', $up, '57014', undef, 'canceled while rows come back: that is no row to blame');
 sql($node, 'refused', 'ALTER TABLE ddd.tags DROP CONSTRAINT mine');
+new_database($node, 'locked', 'CREATE EXTENSION ddd', $up, q{
+	INSERT INTO ddd.users (email, full_name) VALUES ('a@example.org', 'A');
+	INSERT INTO ddd.posts (title, content, author_id) VALUES ('Post', '', 1);
+	INSERT INTO ddd.comments (content, post_id, author_id) VALUES ('Comment', 1, 1)}, $down);
+my $holder = $node->background_psql('locked');
+$holder->query_safe('BEGIN');
+$holder->query_safe('SELECT FROM ddd.users FOR UPDATE');
+is_refused($node, 'locked', q{SET lock_timeout = '50ms'; SELECT ddd.unstash('99.0.0', 'comments')}, '55P03', undef, 'a lock that is not to be had while rows come back: nor is that');
+$holder->query_safe('COMMIT');
+$holder->quit;
+is(sql($node, 'locked', q{SELECT ddd.unstash('99.0.0', 'comments')}), '1', 'when it is, they are back');
+sql($node, 'locked', q{INSERT INTO ddd.stash VALUES ('99.0.0', 'tags', '7', '{"row": {"id": "7", "name": "x", "key": "x"}}'); ALTER TABLE ddd.stash ALTER COLUMN row_key TYPE name});
+is_refused($node, 'locked', q{SELECT ddd.unstash('99.0.0', 'tags')}, '42804', undef, 'a stash whose keys have become of another type');
 foreach my $call (
 	[ '55000', q{ddd.stash_rows('99.0.0', 'tags', 'true')} ],
 	[ '55000', q{ddd.stash_columns('99.0.0', 'tags', '{name}', '{}', 'true')} ],

@@ -150,6 +150,40 @@ is(sql($node, 'bare', "SELECT string_agg(version, ' ') FROM ddd.downgrade()"), $
 sql($node, 'bare', 'ALTER EXTENSION ddd UPDATE; SELECT ddd.install()');
 is(logged('bare'), "install >$head", 'without tables there is nothing to log, until they are there');
 
+new_database($node, 'retyped', 'CREATE EXTENSION ddd', 'ALTER TABLE ddd.migration_log ALTER COLUMN message TYPE bigint USING length(message)');
+is_refused($node, 'retyped', 'SELECT * FROM ddd.history()', '42804', undef, 'a log with a column of another type');
+new_database($node, 'foreign_log', "CREATE EXTENSION ddd VERSION '0.4.0'", 'CREATE TABLE ddd.migration_log (mine int)', "ALTER EXTENSION ddd UPDATE TO '0.3.0'");
+is(version_of($node, 'foreign_log'), '0.3.0 0.3.0', 'a table of the user that is called like the log, before there is one');
+is(sql($node, 'foreign_log', q{SELECT count(*) FROM ddd.stash WHERE table_name = 'migration_log'}), '2', '... the log is where it belongs');
+
+# ---- what a step locks ---------------------------------------------------------
+# of the tables that are there before, against what plan() says
+foreach my $i (1 .. $#versions)
+{
+	foreach my $step ([ @versions[ $i - 1, $i ] ], [ @versions[ $i, $i - 1 ] ])
+	{
+		my ($from, $to) = @$step;
+		my $database = new_database($node, 'locks_' . ("$from $to" =~ tr/. /__/r), "CREATE EXTENSION ddd VERSION '$from'");
+
+		is( sql($node, $database, qq{
+				CREATE TEMPORARY TABLE tables AS SELECT oid, relname FROM pg_class WHERE relnamespace = 'ddd'::regnamespace AND relkind = 'r';
+				BEGIN; ALTER EXTENSION ddd UPDATE TO '$to';
+				SELECT coalesce(string_agg(names || ': ' || mode, '; ' ORDER BY mode), 'none') FROM (
+					SELECT mode, string_agg(relname, ', ' ORDER BY relname) AS names FROM (
+						SELECT DISTINCT ON (relname) relname, CASE l.mode WHEN 'AccessExclusiveLock' THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END AS mode
+						  FROM pg_locks l JOIN tables t ON t.oid = l.relation
+						 WHERE l.pid = pg_backend_pid() AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock') ORDER BY 1, 2) l
+					GROUP BY mode) l;
+				ROLLBACK}),
+			# the library can tell it at every version
+			sql($node, $database, qq{
+				CREATE FUNCTION pg_temp.plan(target text, OUT step integer, OUT version text, OUT parent text, OUT direction text, OUT sql text, OUT locks text, OUT reversible boolean, OUT message text)
+				RETURNS SETOF record LANGUAGE c AS '\$libdir/ddd', 'ddd_plan';
+				SELECT coalesce(substring(locks FROM '^[a-z_, ]*: [A-Z ]*EXCLUSIVE'), locks) FROM pg_temp.plan('$to')}),
+			"plan() tells what $from to $to locks");
+	}
+}
+
 # ---- a server with more scripts ----------------------------------------------
 my $next = '99.0.0';
 my $newer = new_node('newer', new_installation(

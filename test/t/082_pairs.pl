@@ -32,7 +32,8 @@ foreach my $i (0 .. $#versions)
 	}
 }
 claim_library($node, $_, $claim) foreach @versions;
-is($pairs, @versions * (@versions - 1) / 2, "each pair of @{[scalar @versions]} versions, up and down: $claims claims");
+is($pairs, sql($node, 'postgres', q{SELECT count(*) / 2 FROM pg_extension_update_paths('ddd') WHERE path IS NOT NULL}),
+	"every pair between which there are scripts, up and down: $claims claims");
 
 $node->stop;
 done_testing();
