@@ -278,20 +278,6 @@ Errors:
 Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.migrate(text, text[], text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION ddd.migrate(from_version text, statements text) RETURNS boolean
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'ddd_migrate';
-COMMENT ON FUNCTION ddd.migrate(text, text) IS
-'Runs the statements of a migration that locks its tables itself, as those up to 0.3.0 do.
-Every version has it: an old dump that was restored onto newer code is migrated by old scripts.
-Errors:
-  22004 null argument
-  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
-  42501 a forced policy would hide rows
-  55000 called outside a script, or the tables are not at from_version
-Context: migrations (internal).';
-REVOKE ALL ON FUNCTION ddd.migrate(text, text) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION ddd.stash_rows(version text, table_name text, condition text) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_stash_rows';

@@ -38,10 +38,11 @@ END
 $ddd$;
 $migration$);
 
--- stamp() has an argument more; what is granted on it stays. Newer code that was
--- stamped has it already.
+-- stamp() has an argument more; what is granted on it stays.
 CREATE OR REPLACE FUNCTION ddd.stamp(version text, force boolean DEFAULT false) RETURNS text
 LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_stamp';
 REVOKE ALL ON FUNCTION ddd.stamp(text, boolean) FROM PUBLIC;
-SELECT ddd.pass_grants(to_regprocedure('ddd.stamp(text)'), 'ddd.stamp(text, boolean)') WHERE to_regprocedure('ddd.stamp(text)') IS NOT NULL;
-DROP FUNCTION IF EXISTS ddd.stamp(text);
+SELECT ddd.pass_grants('ddd.stamp(text)', 'ddd.stamp(text, boolean)');
+DROP FUNCTION ddd.stamp(text);
+-- what was there for the scripts up to 0.3.0, which have it at their own versions
+DROP FUNCTION ddd.migrate(text, text);

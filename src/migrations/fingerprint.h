@@ -10,7 +10,6 @@
 /* What the findings of fingerprint_check are made of, from column 1. */
 #define FINDING_OBJECT		1
 #define FINDING_DEVIATION	2
-#define FINDING_FACT		3
 #define FINDING_IS_FAULT	6
 
 /*

@@ -168,7 +168,7 @@ my %not_called = map { $_ => 1 } (
 	'gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal)',
 	'gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal)',
 	'hash_password(text)', 'set_password(bigint, text)',
-	'install()', 'stamp(text, boolean)', 'upgrade(text, boolean, interval)', 'downgrade(text, boolean, interval)', 'migrate(text, text)', 'migrate(text, text[], text)', 'pass_grants(regprocedure, regprocedure)',
+	'install()', 'stamp(text, boolean)', 'upgrade(text, boolean, interval)', 'downgrade(text, boolean, interval)', 'migrate(text, text[], text)', 'pass_grants(regprocedure, regprocedure)',
 	'stash_rows(text, text, text)', 'stash_columns(text, text, text[], text[], text)', 'unstash(text, text)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
 );
