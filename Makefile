@@ -28,7 +28,7 @@ DATA        = $(wildcard sql/facts/*.facts)
 EXTRA_CLEAN = build
 
 # Everything but the build itself works before PostgreSQL is installed.
-NEEDS_PGXS := $(filter-out demo demo-stop test test-upgrade asan valgrind coverage fuzz bench reference facts clean,$(or $(MAKECMDGOALS),all))
+NEEDS_PGXS := $(filter-out demo demo-stop test test-upgrade asan valgrind coverage fuzz bench reference facts revision clean,$(or $(MAKECMDGOALS),all))
 PGXS       := $(if $(NEEDS_PGXS),$(shell $(PG_CONFIG) --pgxs))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -48,6 +48,9 @@ build/src/%_sql.h: src/migrations/%.sql
 $(BUILD):
 	@mkdir -p $@
 
+# What a draft of "make revision" leaves to be decided stops the build.
+decided = @! grep -Hn '^ *-- REVISION:' $(1) || { echo "decide what is marked, and remove the marks" >&2; exit 1; }
+
 # The text of a version's functions: what later down scripts bring back.
 $(BUILD)/api.sql: $(API) $(SCHEMA) $(wildcard sql/script/tables_*.sql) | $(BUILD)
 	cat $(API) sql/script/tables_open.sql $(SCHEMA) sql/script/tables_close.sql > $@
@@ -59,10 +62,12 @@ $(BUILD)/ddd--$(EXTVERSION).sql: sql/script/head.sql sql/script/schema.sql $(BUI
 	  cat sql/script/install.sql sql/script/detach.sql; } > $@
 
 $(BUILD)/ddd--$(PREVIOUS)--$(EXTVERSION).sql: sql/script/head.sql sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql sql/script/update.sed $(BUILD)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
+	$(call decided,sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql)
 	{ cat sql/script/head.sql; sed -f sql/script/update.sed sql/migrations/$(PREVIOUS)--$(EXTVERSION).sql $(BUILD)/api.sql; \
 	  cat sql/script/migrated.sql sql/script/detach.sql; } > $@
 
 $(BUILD)/ddd--$(EXTVERSION)--$(PREVIOUS).sql: sql/script/head.sql sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/script/update.sed sql/releases/$(PREVIOUS)/api.sql sql/script/migrated.sql sql/script/detach.sql | $(BUILD)
+	$(call decided,sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql)
 	{ cat sql/script/head.sql; sed -f sql/script/update.sed sql/migrations/$(EXTVERSION)--$(PREVIOUS).sql sql/releases/$(PREVIOUS)/api.sql; \
 	  cat sql/script/migrated.sql sql/script/detach.sql; } > $@
 endif
@@ -74,7 +79,7 @@ endef
 $(foreach f,$(FROZEN),$(eval $(call frozen_rule,$(f))))
 
 # ---- the words a maintainer types -----------------------------------------
-.PHONY: test test-upgrade soak asan valgrind coverage fuzz bench demo demo-stop reference facts deb release sql
+.PHONY: test test-upgrade soak asan valgrind coverage fuzz bench demo demo-stop reference facts revision deb release sql
 
 sql: $(SQL_SCRIPTS)
 
@@ -114,6 +119,10 @@ reference:
 # sql/facts, from a fresh installation of each version.
 facts:
 	@.ci/facts
+
+# Drafts the migrations to this version and back, m="what it is about".
+revision:
+	@.ci/revision '$(subst ','\'',$(m))'
 
 # A Debian package of what "make install" installs.
 DEB_ARCH     = $(shell dpkg --print-architecture)

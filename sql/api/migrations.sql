@@ -202,8 +202,8 @@ AS 'MODULE_PATHNAME', 'ddd_verify';
 COMMENT ON FUNCTION ddd.verify() IS
 'Counts rows that are not what constraints and triggers make of them, where those were switched off.
 Wrong counts; rows without the one that they name; e-mail addresses and names of tags that are one;
-keys of tags; synonyms; times beside tags; ids ahead of their sequence; what waits in ddd.stash for
-this version or an older one. Reads all tables whole, in one snapshot and without locks.
+keys of tags; synonyms; times beside tags; ids ahead of their sequence; what should have come back
+from ddd.stash. Reads all tables whole, in one snapshot and without locks.
 finding: what is wrong.
 object: the table, constraint or sequence.
 found: how many rows.
@@ -311,6 +311,7 @@ condition: SQL, for which rows; false where the migration to that version finds 
 Returns: the number of rows.
 Errors:
   22004 null argument
+  2BP01 an index or a constraint would go with the columns
   42703 the table stores no such column
   42P01 schema ddd has no such table
   55000 called outside a script; no primary key

@@ -50,6 +50,20 @@ static SpiPlan references_plan = {
 	.argtypes = {OIDOID},
 };
 
+/*
+ * What DROP COLUMN would take along unasked: indexes and constraints of the
+ * user, for a migration has dropped its own by then.
+ */
+static SpiPlan dependents_plan = {
+	.sql = "SELECT string_agg(DISTINCT pg_describe_object(d.classid, d.objid, 0), ', ')"
+	" FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
+	" LEFT JOIN pg_catalog.pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid"
+	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND a.attname = ANY ($2) AND d.deptype = 'a'"
+	" AND d.classid <> 'pg_attrdef'::regclass AND c.relkind IS DISTINCT FROM 'S'",
+	.nargs = 2,
+	.argtypes = {OIDOID, TEXTARRAYOID},
+};
+
 /* One call of a function here. */
 typedef struct StashCall
 {
@@ -61,6 +75,7 @@ typedef struct StashCall
 static void stash_begin(FunctionCallInfo fcinfo, StashCall *call, const char *function);
 static void stash_end(StashCall *call);
 static void check_references(StashTable *table, const char *condition);
+static void check_dependents(StashTable *table, Datum columns);
 static uint64 set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *field, Bitmapset *columns,
 						Bitmapset *identity, const char *condition);
 static Bitmapset *named_columns(StashTable *table, FunctionCallInfo fcinfo, int argno, const char *name);
@@ -109,6 +124,7 @@ ddd_stash_columns(PG_FUNCTION_ARGS)
 	stash_begin(fcinfo, &call, "stash_columns");
 	columns = named_columns(&call.table, fcinfo, 2, "columns");
 	depends_on = named_columns(&call.table, fcinfo, 3, "depends_on");
+	check_dependents(&call.table, PG_GETARG_DATUM(2));
 
 	stashed = set_aside(fcinfo, &call.table, "columns", columns, bms_union(call.table.key, depends_on), condition);
 	stash_end(&call);
@@ -268,6 +284,23 @@ check_references(StashTable *table, const char *condition)
 	}
 }
 
+/* Raises 2BP01 where objects of the user would go with columns. */
+static void
+check_dependents(StashTable *table, Datum columns)
+{
+	Datum		values[2] = {ObjectIdGetDatum(RelationGetRelid(table->relation)), columns};
+	const char *dependents;
+
+	plan_execute(&dependents_plan, values, NULL, true);
+	dependents = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (dependents != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("columns of ddd.%s that the other version does not have are used by other objects", table->name),
+				 errdetail("Found: %s.", dependents),
+				 errhint("Drop them, then run ALTER EXTENSION ddd UPDATE again.")));
+}
+
 /*
  * Writes the columns' values as a field of content, and those by which their
  * row is known, if any, for each row that meets the condition; returns how many.
@@ -291,7 +324,7 @@ set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *field, Bitmaps
 		append_values(&sql, table, table->key);
 		appendStringInfoString(&sql, ")::text");
 	}
-	appendStringInfo(&sql, ", jsonb_build_object('%s', ", field);
+	appendStringInfo(&sql, ", jsonb_build_object('by', %s, '%s', ", quote_literal_cstr(version_of_code()), field);
 	append_object(&sql, table, columns);
 	if (identity != NULL)
 	{

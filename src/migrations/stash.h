@@ -4,9 +4,10 @@
  *		aside and bringing back have in common.
  *
  * content is one of
- *		{"row": {column: value, ...}}
- *		{"columns": {column: value, ...}, "where": {column: value, ...}}
- * a whole row, or values for the row that has these values in "where". A value
+ *		{"row": {column: value, ...}, "by": version}
+ *		{"columns": {column: value, ...}, "where": {column: value, ...}, "by": version}
+ * a whole row, or values for the row that has these values in "where"; "by" is
+ * the version that cannot hold them, whose migration set them aside. A value
  * is what its type's output function gives under stash_pin_formats(): a string
  * that its input function takes back without loss, or null.
  */

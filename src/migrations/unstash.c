@@ -82,7 +82,7 @@ static const char *const keys_sql[] = {KEYS_SQL, KEYS_SQL " DESC"};
 	" WHERE e.value <> 'null' AND e.key <> ALL ($4))"
 
 static SpiPlan keep_plan = {
-	.sql = "UPDATE ddd.stash s SET content = jsonb_build_object('columns', " LEFT_OVER ", 'where', coalesce(s.content -> 'where',"
+	.sql = "UPDATE ddd.stash s SET content = (s.content - 'row') || jsonb_build_object('columns', " LEFT_OVER ", 'where', coalesce(s.content -> 'where',"
 	" (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(s.content -> 'row') e WHERE e.key = ANY ($5))))"
 	" FROM unnest($3) AS k (row_key)"
 	" WHERE s.version = $1 AND s.table_name = $2 AND s.row_key = k.row_key AND " LEFT_OVER " IS NOT NULL",

@@ -182,9 +182,9 @@ new_database($node, 'left_over', 'CREATE EXTENSION ddd', $up, q{
 ($code, $out, $warning) = $node->psql('left_over', $up);
 like($warning, qr/1 stay in ddd\.stash/, 'a column is gone: a warning tells that its value is not back');
 is(sql($node, 'left_over', q{SELECT string_agg(name || size, ' ' ORDER BY id) FROM ddd.tags}), 'a1 b2 c3', 'the rest of the row is');
-is(sql($node, 'left_over', 'SELECT content FROM ddd.stash'), '{"where": {"id": "2"}, "columns": {"colour": "red"}}', 'the value waits for its column');
+is(sql($node, 'left_over', 'SELECT content FROM ddd.stash'), qq({"by": "$now", "where": {"id": "2"}, "columns": {"colour": "red"}}), 'the value waits for its column');
 sql($node, 'left_over', $_) foreach $down, $up;
-is(sql($node, 'left_over', 'SELECT content FROM ddd.stash'), '{"where": {"id": "2"}, "columns": {"colour": "red"}}', '... also when the row goes down and up again');
+is(sql($node, 'left_over', 'SELECT content FROM ddd.stash'), qq({"by": "$now", "where": {"id": "2"}, "columns": {"colour": "red"}}), '... also when the row goes down and up again');
 sql($node, 'left_over', 'ALTER TABLE ddd.tags ADD COLUMN colour text');
 sql($node, 'left_over', q{SELECT ddd.unstash('99.0.0', 'tags')});
 is(sql($node, 'left_over', q{SELECT string_agg(name || coalesce(colour, ''), ' ' ORDER BY id) FROM ddd.tags}), 'a bred c', '... and is back in it');
@@ -197,6 +197,8 @@ foreach my $case (
 	[ '23503', 'a row that would forget it', 'CREATE TABLE public.mine (id bigint REFERENCES ddd.tags ON DELETE SET NULL); INSERT INTO public.mine VALUES (2)', 'DROP TABLE public.mine' ],
 	[ '23503', 'a row that forbids it', 'CREATE TABLE public.mine (id bigint REFERENCES ddd.tags); INSERT INTO public.mine VALUES (2)', 'DROP TABLE public.mine' ],
 	[ '23503', 'a row of the table that stays', 'ALTER TABLE ddd.tags ADD COLUMN up bigint REFERENCES ddd.tags ON DELETE CASCADE; UPDATE ddd.tags SET up = 2 WHERE id = 1', 'ALTER TABLE ddd.tags DROP COLUMN up' ],
+	[ '2BP01', 'an index on a column that goes', 'CREATE INDEX mine ON ddd.users (lower(note))', 'DROP INDEX ddd.mine' ],
+	[ '2BP01', 'a constraint on a column that goes', 'ALTER TABLE ddd.users ADD CONSTRAINT mine CHECK (note <> email)', 'ALTER TABLE ddd.users DROP CONSTRAINT mine' ],
 	[ '55000', 'a rule that keeps the row', 'CREATE RULE mine AS ON DELETE TO ddd.tags DO INSTEAD NOTHING', 'DROP RULE mine ON ddd.tags' ],
 	[ '55000', 'a trigger that keeps the stash empty', q{
 		CREATE FUNCTION public.forbid() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

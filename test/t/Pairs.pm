@@ -12,9 +12,14 @@ use Ddd;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(versions claim_pair claim_library);
+our @EXPORT = qw(versions claim_pair claim_library also_write at_least);
 
 my $nth = 0;
+my $more = sub { return () };
+
+# Lets statements be made for versions that only the calling test has: of a
+# version and a name, which is "fixture" for those that come first.
+sub also_write { ($more) = @_; return }
 
 sub versions
 {
@@ -45,7 +50,7 @@ sub fixture
 	  "INSERT INTO ddd.users (email, hashed_password, bio, is_active, created_at, updated_at, $names FROM generate_series(1, 40) n",
 	  q{ALTER TABLE ddd.users ADD COLUMN mine jsonb DEFAULT 'null'}, q{UPDATE ddd.users SET mine = to_jsonb(id) WHERE id % 2 = 0},
 	  'CREATE INDEX mine ON ddd.users (mine)', 'CREATE TABLE public.mine (user_id bigint REFERENCES ddd.users)', 'INSERT INTO public.mine SELECT id FROM ddd.users WHERE id < 9',
-	  at_least($version, '0.2.0') ? blog() : (), at_least($version, '0.4.0') ? synonyms('fixture') : ();
+	  at_least($version, '0.2.0') ? blog() : (), at_least($version, '0.4.0') ? synonyms('fixture') : (), $more->($version, 'fixture');
 }
 
 sub blog
@@ -79,7 +84,7 @@ sub writes
 	  ? (q{INSERT INTO ddd.posts (title, content, author_id) VALUES ('written', '', 1)}, q{UPDATE ddd.comments SET content = content || '!' WHERE id < 4},
 		q{DELETE FROM ddd.posts WHERE id = 2}, "INSERT INTO ddd.tags (name) VALUES ('$name')")
 	  : (),
-	  at_least($version, '0.4.0') && $wide ? synonyms($name) : ();
+	  at_least($version, '0.4.0') && $wide ? synonyms($name) : (), $wide ? $more->($version, $name) : ();
 }
 
 # A checksum of every row that the version has, with what users have added and
@@ -107,11 +112,13 @@ sub counts
 }
 
 # What is in the stash that should have come back: nothing, at the upper version.
+# What a newer version cannot hold waits for an older one.
 sub stashed
 {
 	my ($node, $database) = @_;
 
-	return sql($node, $database, q{SELECT string_agg(concat_ws(' ', version, table_name, row_key), ',' ORDER BY 1) FROM ddd.stash WHERE table_name <> 'migration_log' AND (content ? 'row' OR content ? 'columns')});
+	return sql($node, $database, q{SELECT string_agg(concat_ws(' ', version, table_name, row_key), ',' ORDER BY 1) FROM ddd.stash WHERE table_name <> 'migration_log' AND (content ? 'row' OR content ? 'columns')
+		AND (string_to_array(content ->> 'by', '.')::int[] > string_to_array(version, '.')::int[]) IS NOT TRUE});
 }
 
 sub database
