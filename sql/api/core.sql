@@ -17,7 +17,7 @@ AS 'MODULE_PATHNAME', 'ddd_touch_row';
 COMMENT ON FUNCTION ddd.touch_row() IS
 'Keeps created_at and moves updated_at: BEFORE UPDATE row trigger of every table with both columns.
 updated_at becomes the time of the transaction, or one microsecond more than it was where that is
-later. An UPDATE that changes no other column leaves it.
+later. An UPDATE that changes no other column leaves it, and so does ddd.backfill().
 Errors:
   39P01 called as anything else
   42703 the table has no created_at or updated_at
@@ -67,6 +67,6 @@ hint has the commands to run.';
 COMMENT ON COLUMN ddd.api.context IS 'Part of ddd that the function belongs to.';
 COMMENT ON COLUMN ddd.api.function IS 'Name of the function, in schema ddd.';
 COMMENT ON COLUMN ddd.api.arguments IS 'Names, types and defaults of the arguments.';
-COMMENT ON COLUMN ddd.api.result IS 'Type of the result.';
+COMMENT ON COLUMN ddd.api.result IS 'Type of the result; NULL of a procedure.';
 COMMENT ON COLUMN ddd.api.summary IS 'First sentence of the comment; \df+ shows the rest.';
 REVOKE ALL ON ddd.api FROM PUBLIC;

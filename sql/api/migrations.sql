@@ -72,7 +72,7 @@ REVOKE ALL ON FUNCTION ddd.history() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.plan(
     target text DEFAULT 'head', OUT step integer, OUT version text, OUT parent text, OUT direction text, OUT sql text,
-    OUT locks text, OUT reversible boolean, OUT message text)
+    OUT locks text, OUT measured interval, OUT reversible boolean, OUT message text)
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_plan';
@@ -85,6 +85,8 @@ parent: the version before the step.
 direction: up or down.
 sql: the statement that makes the step.
 locks: which tables it locks, and what it does meanwhile; NULL where that is not known.
+measured: how long it took with 100,000 users, 1,000,000 posts, 10,000,000 comments and 10,000 tags,
+  and held these locks; NULL where that is not known.
 reversible: whether there is a script back.
 message: what the version is about that the step applies or undoes.
 Returns: a row for each step; none where the target is the current version.
@@ -213,6 +215,37 @@ Errors:
   55000 the tables are at another version than the code
 Context: migrations.';
 REVOKE ALL ON FUNCTION ddd.verify() FROM PUBLIC;
+
+CREATE OR REPLACE PROCEDURE ddd.backfill(
+    table_name text, assignments text, condition text DEFAULT 'true', batch_size integer DEFAULT 1000,
+    pause interval DEFAULT '0 s')
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ddd_backfill';
+COMMENT ON PROCEDURE ddd.backfill(text, text, text, integer, interval) IS
+'Writes columns of a large table in batches, each in a transaction of its own.
+For a column that was added empty, before a constraint asks for values. Rows are taken in the order
+of the primary key, once each; those that come before the place reached are not seen any more.
+Stopped, it goes on where it was when it is called with the same table_name, assignments and
+condition, by several sessions together as well; ddd.backfills shows how far it is. Triggers fire,
+but updated_at stays. A notice at the end says how many rows were written.
+table_name: name of a table of schema ddd.
+assignments: SQL, what UPDATE has after SET.
+condition: SQL, which rows are written; as they are when they are locked for it.
+batch_size: rows to read in a transaction.
+pause: how long it waits after each batch.
+Returns: nothing.
+Errors:
+  22004 null argument
+  22023 batch_size below 1
+  25006 called in a read-only transaction
+  2D000 called in a transaction block, or in a function
+  42501 called by another role than the owner of the tables; a policy would hide rows
+  42601 assignments and condition are not parts of one UPDATE
+  42P01 schema ddd has no such table
+  54000 assignments and condition are too long
+  55000 no primary key
+Context: migrations.';
+REVOKE ALL ON PROCEDURE ddd.backfill(text, text, text, integer, interval) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.tables_wanted() RETURNS boolean
 LANGUAGE c STABLE PARALLEL UNSAFE
@@ -380,7 +413,7 @@ BEGIN
            AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ddd')
            AND NOT has_function_privilege(o.owner::oid, d.objid, 'EXECUTE')
     LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', missing.function, missing.owner);
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', missing.function, missing.owner);
     END LOOP;
 END
 $grant$;

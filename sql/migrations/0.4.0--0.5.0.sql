@@ -1,4 +1,4 @@
--- 0.4.0 -> 0.5.0: a log of the migrations. Those so far are in ddd.stash.
+-- 0.4.0 -> 0.5.0: a log of the migrations, of which those so far are in ddd.stash; backfills.
 SELECT ddd.migrate('0.4.0', '{}', $migration$
 CREATE TABLE ddd.migration_log (
     applied_at timestamptz NOT NULL,
@@ -14,6 +14,22 @@ CREATE TABLE ddd.migration_log (
 COMMENT ON TABLE ddd.migration_log IS
 'What has been done to these tables: a row for each step from "parent", the version before, to "version". Dumped and restored with the data; ddd.history() shows it.';
 SELECT ddd.unstash('0.5.0', 'migration_log');
+
+CREATE TABLE ddd.backfills (
+    table_name   text        NOT NULL,
+    assignments  text        NOT NULL,
+    condition    text        NOT NULL,
+    last_key     jsonb,
+    rows_read    bigint      NOT NULL,
+    rows_changed bigint      NOT NULL,
+    started_at   timestamptz NOT NULL,
+    started_by   text        NOT NULL,
+    CONSTRAINT backfills_pkey PRIMARY KEY (table_name, assignments, condition)
+);
+COMMENT ON TABLE ddd.backfills IS
+'How far each ddd.backfill() has come that has not come to its end: a row for each, changed with every batch.';
+COMMENT ON COLUMN ddd.backfills.last_key IS 'Primary key of the last row that was read; NULL before the first.';
+SELECT ddd.unstash('0.5.0', 'backfills');
 
 -- Where i is not the small letter of I, older versions spelt a trigger's name
 -- without it. One that was restored elsewhere may have the other beside it.

@@ -1,7 +1,8 @@
--- 0.5.0 -> 0.4.0: no log of the migrations; it goes on in ddd.stash.
-SELECT ddd.migrate('0.5.0', '{migration_log}', $migration$
+-- 0.5.0 -> 0.4.0: no log of the migrations, which goes on in ddd.stash; no backfills.
+SELECT ddd.migrate('0.5.0', '{migration_log,backfills}', $migration$
 SELECT ddd.stash_rows('0.5.0', 'migration_log', 'true');
-DROP TABLE ddd.migration_log;
+SELECT ddd.stash_rows('0.5.0', 'backfills', 'true');
+DROP TABLE ddd.migration_log, ddd.backfills;
 
 -- The older version spells the trigger's name as the database's locale does.
 DO $ddd$
@@ -27,6 +28,7 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'ddd_stamp';
 REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
 SELECT ddd.pass_grants('ddd.stamp(text, boolean)', 'ddd.stamp(text)');
 DROP FUNCTION ddd.stamp(text, boolean);
+DROP PROCEDURE ddd.backfill(text, text, text, integer, interval);
 DROP FUNCTION ddd.current();
 DROP FUNCTION ddd.heads();
 DROP FUNCTION ddd.history();

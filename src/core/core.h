@@ -109,6 +109,9 @@ extern text *name_key(text *name);
 
 /* row_triggers.c ----------------------------------------------------------- */
 
+/* While stopped, ddd.touch_row() leaves updated_at; whoever stops it starts it again, after an error too. */
+extern void touch_row_stop(bool stopped);
+
 /*
  * Returns the number that a column has in this relation now, for use in this
  * call only. Raises 42703, or 42804 if it is not of the type (TEXTOID stands

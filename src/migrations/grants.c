@@ -16,7 +16,7 @@
 #include "core/core.h"
 
 static SpiPlan grants_plan = {
-	.sql = "SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s%s', $2,"
+	.sql = "SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2,"
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,"
 	" CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
 	" FROM pg_catalog.pg_proc p, aclexplode(p.proacl) a WHERE p.oid = $1 AND a.grantee <> p.proowner",

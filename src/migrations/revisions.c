@@ -16,28 +16,35 @@
 #include "core/core.h"
 #include "migrations/revisions.h"
 
+/* What a step does to those who use the tables meanwhile. */
+typedef struct StepCost
+{
+	const char *locks;			/* tables in order of their names, and the mode */
+	int			milliseconds;	/* that it took at scale L, by bench/run --migrations */
+} StepCost;
+
 typedef struct Revision
 {
 	const char *version;
 	const char *message;
-	const char *locks_up;		/* tables in order of their names, mode; from the version before it */
-	const char *locks_down;		/* to the version before it */
+	StepCost	up;				/* from the version before it */
+	StepCost	down;			/* to the version before it */
 } Revision;
 
 static const Revision revisions[] = {
-	{"0.1.0", "Add user table", NULL, NULL},
+	{"0.1.0", "Add user table", {NULL, 0}, {NULL, 0}},
 	{"0.2.0", "Full names; posts, comments and tags",
-	"users: ACCESS EXCLUSIVE, every row is written, indexes are built",
-	"comments, post_tags, posts, tags, users: ACCESS EXCLUSIVE, every row of users is written"},
+		{"users: ACCESS EXCLUSIVE, every row is written, indexes are built", 1700},
+	{"comments, post_tags, posts, tags, users: ACCESS EXCLUSIVE, every row of users is written", 1850}},
 	{"0.3.0", "Counters that are exact without hot rows",
-	"comments, post_tags, posts, tags: SHARE ROW EXCLUSIVE, rows are counted, an index of comments is built",
-	"comments, counter_ledger, counter_state, counters, post_tags: ACCESS EXCLUSIVE, for a moment"},
+		{"comments, post_tags, posts, tags: SHARE ROW EXCLUSIVE, rows are counted, an index of comments is built", 9800},
+	{"comments, counter_ledger, counter_state, counters, post_tags: ACCESS EXCLUSIVE, for a moment", 7}},
 	{"0.4.0", "Tag queries and synonyms",
-	"post_tags, tags: ACCESS EXCLUSIVE, tags is rewritten",
-	"post_tags, tags: ACCESS EXCLUSIVE, an index of tags is built"},
+		{"post_tags, tags: ACCESS EXCLUSIVE, tags is rewritten", 40},
+	{"post_tags, tags: ACCESS EXCLUSIVE, an index of tags is built", 14}},
 	{"0.5.0", "Migrations as functions, and a log of them",
-	"none",
-	"migration_log: ACCESS EXCLUSIVE, for a moment"},
+		{"none", 14},
+	{"backfills, migration_log: ACCESS EXCLUSIVE, for a moment", 29}},
 };
 
 static SpiPlan head_plan = {
@@ -83,13 +90,16 @@ revision_message(const char *version)
 }
 
 const char *
-revision_locks(const Step *step)
+revision_locks(const Step *step, int *milliseconds)
 {
 	const Revision *revision = find_revision(step->is_up ? step->to : step->from);
+	const StepCost *cost;
 
 	if (revision == NULL)
 		return NULL;
-	return step->is_up ? revision->locks_up : revision->locks_down;
+	cost = step->is_up ? &revision->up : &revision->down;
+	*milliseconds = cost->milliseconds;
+	return cost->locks;
 }
 
 char *

@@ -31,8 +31,8 @@ extern const char *revision_version(int i);
 /* Returns what a version is about, in one line; empty for one that this library does not know. */
 extern const char *revision_message(const char *version);
 
-/* Returns what the step locks, and for how long; NULL where this library does not know it. */
-extern const char *revision_locks(const Step *step);
+/* Returns what the step locks, and for how long when it was measured; NULL where that is not known. */
+extern const char *revision_locks(const Step *step, int *milliseconds);
 
 /* Returns the version that ALTER EXTENSION ddd UPDATE leads to. */
 extern char *revision_head(void);

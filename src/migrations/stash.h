@@ -29,7 +29,7 @@ typedef struct StashTable
 	Bitmapset  *key;			/* columns of its primary key */
 } StashTable;
 
-/* Opens a table that quiet_begin has locked. Raises 55000 where it has no primary key. */
+/* Opens a table that the caller has locked. Raises 55000 where it has no primary key. */
 extern void stash_table_open(StashTable *table, const char *name);
 extern void stash_table_close(StashTable *table);
 

@@ -127,14 +127,18 @@ ddd_plan(PG_FUNCTION_ARGS)
 	for (int i = 0; i < list_length(steps); i++)
 	{
 		Step	   *step = list_nth(steps, i);
-		bool		nulls[8] = {false};
-		Datum		values[8] = {
+		int			milliseconds = 0;
+		const char *locks = revision_locks(step, &milliseconds);
+		Interval	measured = {.time = milliseconds * INT64CONST(1000)};
+		bool		nulls[9] = {[5] = locks == NULL, [6] = locks == NULL};
+		Datum		values[9] = {
 			Int32GetDatum(i + 1),
 			CStringGetTextDatum(step->to),
 			CStringGetTextDatum(step->from),
 			CStringGetTextDatum(step->is_up ? "up" : "down"),
 			CStringGetTextDatum(psprintf("ALTER EXTENSION ddd UPDATE TO %s", quote_literal_cstr(step->to))),
-			text_or_null(revision_locks(step), &nulls[5]),
+			locks != NULL ? CStringGetTextDatum(locks) : (Datum) 0,
+			IntervalPGetDatum(&measured),
 			BoolGetDatum(step->reversible),
 			CStringGetTextDatum(revision_message(step->is_up ? step->to : step->from)),
 		};

@@ -160,14 +160,15 @@ my @calls = (
 );
 
 # Not called: functions that hash at a cost which is a setting, whose parts
-# verify_password has, those that scripts run once, and those that no statement
-# can call.
+# verify_password has, those that scripts run once, those that no statement can
+# call, and what commits (086_backfill.pl).
 my %not_called = map { $_ => 1 } (
 	'tag_query_in(cstring)', 'tag_query_recv(internal)', 'tags_match_selectivity(internal, oid, internal, integer)',
 	'gin_tags_compare_prefix(text, text, smallint, internal)', 'gin_tags_extract_value(text[], internal, internal)',
 	'gin_tags_extract_query(ddd.tag_query, internal, smallint, internal, internal, internal, internal)',
 	'gin_tags_triconsistent(internal, smallint, ddd.tag_query, integer, internal, internal, internal)',
 	'hash_password(text)', 'set_password(bigint, text)',
+	'backfill(text, text, text, integer, interval)',
 	'install()', 'stamp(text, boolean)', 'upgrade(text, boolean, interval)', 'downgrade(text, boolean, interval)', 'migrate(text, text[], text)', 'pass_grants(regprocedure, regprocedure)',
 	'stash_rows(text, text, text)', 'stash_columns(text, text, text[], text[], text)', 'unstash(text, text)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',

@@ -45,7 +45,7 @@ is(sql($node, 'shown', q{SELECT count(*) FROM ddd.plan()}), '0', 'plan(): nothin
 is(sql($node, 'shown', qq{SELECT string_agg(concat_ws(' ', step, parent, version, direction, reversible, sql), '|' ORDER BY step) FROM ddd.plan('$versions[0]')}),
 	join('|', map { my $n = $_; ($n) . " $versions[-$n] $versions[ -$n - 1 ] down t ALTER EXTENSION ddd UPDATE TO '$versions[ -$n - 1 ]'" } 1 .. $#versions),
 	'plan(): every step down');
-is(sql($node, 'shown', qq{SELECT count(*) FROM ddd.plan('$versions[0]') WHERE locks IS NULL OR message = ''}), '0', 'plan(): what each locks and is about');
+is(sql($node, 'shown', qq{SELECT count(*) FROM ddd.plan('$versions[0]') WHERE locks IS NULL OR message = '' OR (measured > '0') IS NOT TRUE}), '0', 'plan(): what each locks, for how long, and is about');
 is(sql($node, 'shown', q{SELECT version FROM ddd.plan('-1')}), $before_head, 'plan(-1)');
 is(sql($node, 'shown', qq{SELECT count(*) FROM ddd.plan('-$#versions')}), $#versions, "plan(-$#versions)");
 
@@ -177,7 +177,7 @@ foreach my $i (1 .. $#versions)
 				ROLLBACK}),
 			# the library can tell it at every version
 			sql($node, $database, qq{
-				CREATE FUNCTION pg_temp.plan(target text, OUT step integer, OUT version text, OUT parent text, OUT direction text, OUT sql text, OUT locks text, OUT reversible boolean, OUT message text)
+				CREATE FUNCTION pg_temp.plan(target text, OUT step integer, OUT version text, OUT parent text, OUT direction text, OUT sql text, OUT locks text, OUT measured interval, OUT reversible boolean, OUT message text)
 				RETURNS SETOF record LANGUAGE c AS '\$libdir/ddd', 'ddd_plan';
 				SELECT coalesce(substring(locks FROM '^[a-z_, ]*: [A-Z ]*EXCLUSIVE'), locks) FROM pg_temp.plan('$to')}),
 			"plan() tells what $from to $to locks");
@@ -191,7 +191,7 @@ my $newer = new_node('newer', new_installation(
 	"ddd--$next--100.0.0.sql" => "SELECT ddd.migrate('$next', '{}', 'SELECT 1'); SELECT ddd.install();\n",
 	"ddd--100.0.0--$next.sql" => "SELECT ddd.migrate('100.0.0', '{}', 'SELECT 1'); SELECT ddd.install();\n"));
 new_database($newer, 'newer', 'CREATE EXTENSION ddd');
-is(sql($newer, 'newer', q{SELECT version, reversible, locks IS NULL, message = '' FROM ddd.plan('+2')}), "$next|f|t|t\n100.0.0|t|t|t",
+is(sql($newer, 'newer', q{SELECT version, reversible, locks IS NULL AND measured IS NULL, message = '' FROM ddd.plan('+2')}), "$next|f|t|t\n100.0.0|t|t|t",
 	'plan() of versions that the library does not know: one way back is missing');
 is(sql($newer, 'newer', q{SELECT string_agg(version, ' ') FROM ddd.upgrade('+1')}), $next, 'upgrade(+1)');
 ($code, $out, $err) = $newer->psql('newer', 'SELECT version, is_head, library FROM ddd.current()');

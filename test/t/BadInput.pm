@@ -45,7 +45,8 @@ sub fixture
 }
 
 # Returns the functions of schema ddd, each with its arguments, as the catalog
-# has them; but those that no statement can call.
+# has them; but those that no statement can call, and procedures, which SELECT
+# cannot (086_backfill.pl).
 sub functions
 {
 	my ($wire) = @_;
@@ -58,7 +59,7 @@ sub functions
 		SELECT p.oid, p.oid::regprocedure, p.proname, p.provolatile, p.proparallel, p.proisstrict, p.proretset,
 		       p.prorettype::regtype, t.typtype, coalesce(obj_description(p.oid, 'pg_proc'), '')
 		  FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
-		 WHERE p.pronamespace = 'ddd'::regnamespace AND NOT p.proargtypes::oid[] && '{internal,cstring}'::regtype[]::oid[]
+		 WHERE p.pronamespace = 'ddd'::regnamespace AND p.prokind <> 'p' AND NOT p.proargtypes::oid[] && '{internal,cstring}'::regtype[]::oid[]
 		 ORDER BY p.proname, p.oid})
 		})
 	{

@@ -34,6 +34,8 @@ my %columns = (
 	counter_ledger => 'counter, subject_id, delta, xid',
 	migration_log =>
 	  'applied_at, version, parent, direction, message, applied_by, duration',
+	backfills =>
+	  'table_name, assignments, condition, last_key, rows_read, rows_changed, started_at, started_by',
 	counter_state => 'counter, low_water, system_identifier, stale',
 );
 
