@@ -126,15 +126,18 @@ WITH schema AS (
      WHERE p.acl_kind IS NOT NULL AND p.subid = 0 AND (g.items = g.owner_items) IS NOT TRUE
     UNION ALL
     -- without the owner's: all that there are, which are more from version to version of PostgreSQL
-    SELECT coalesce(p.object, pg_describe_object(i.classoid, i.objoid, i.objsubid)), 'initial privileges',
-           coalesce((SELECT string_agg(item, ', ' ORDER BY item COLLATE "C")
-                       FROM aclexplode(i.initprivs) x,
-                            coalesce((SELECT r.name FROM role r WHERE r.oid = x.grantee AND r.is_code), 'PUBLIC') AS name,
-                            concat(name, ' ', x.privilege_type) AS item
-                      WHERE name <> 'the owner'), 'none')
-      FROM pg_init_privs i
-      JOIN member m ON m.classid = i.classoid AND m.objid = i.objoid
-      LEFT JOIN placed p ON (p.classid, p.objid, p.subid) = (i.classoid, i.objoid, i.objsubid)
+    SELECT object, 'initial privileges', items
+      FROM (SELECT i.classoid, coalesce(p.object, pg_describe_object(i.classoid, i.objoid, i.objsubid)) AS object,
+                   coalesce((SELECT string_agg(item, ', ' ORDER BY item COLLATE "C")
+                               FROM aclexplode(i.initprivs) x,
+                                    coalesce((SELECT r.name FROM role r WHERE r.oid = x.grantee AND r.is_code), 'PUBLIC') AS name,
+                                    concat(name, ' ', x.privilege_type) AS item
+                              WHERE name <> 'the owner'), 'none') AS items
+              FROM pg_init_privs i
+              JOIN member m ON m.classid = i.classoid AND m.objid = i.objoid
+              LEFT JOIN placed p ON (p.classid, p.objid, p.subid) = (i.classoid, i.objoid, i.objsubid)) AS initial
+     -- a relation without an entry has none either: pg_upgrade makes no entry for these
+     WHERE classoid <> 'pg_class'::regclass OR items <> 'none'
     UNION ALL
     SELECT 'default privileges of ' || d.defaclrole::regrole || ' for ' || d.defaclobjtype::text, 'definition', d.defaclacl::text
       FROM pg_default_acl d JOIN schema s ON d.defaclnamespace = s.oid
