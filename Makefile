@@ -86,7 +86,7 @@ sql: $(SQL_SCRIPTS)
 test:
 	@test/run
 
-# Every pair of versions, up and down; faults in migrations; dumps. Part of "test".
+# Every pair of versions, up and down; faults in migrations; dumps; pg_upgrade. Part of "test".
 test-upgrade:
 	@test/run upgrade
 
