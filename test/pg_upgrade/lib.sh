@@ -45,7 +45,7 @@ start_upgraded() {
     as_server env --chdir="$dir" LD_LIBRARY_PATH="$OLDER_HOME/lib" \
         "$BIN/pg_upgrade" --link --no-sync -U postgres -s "$(cat "$dir/host")" \
         -b "$OLDER_HOME/bin" -B "$BIN" -d "$dir.older/data" -D "$dir/data" >"$dir/pg_upgrade.log" 2>&1 ||
-        { tail -40 "$dir/pg_upgrade.log" >&2; return 1; }
+        { cat "$dir/pg_upgrade.log"; grep -rh ERROR "$dir/data/pg_upgrade_output.d" || true; return 1; } >&2
     as_server "$BIN/pg_ctl" -D "$dir/data" -l "$dir/log" -w -s start
     as_server "$BIN/vacuumdb" -q -h "$(cat "$dir/host")" -U postgres --all --analyze-in-stages
     as_server "$BIN/psql" -Xq -v ON_ERROR_STOP=1 -h "$(cat "$dir/host")" -U postgres -d postgres \
