@@ -120,7 +120,7 @@ WITH relation AS (
                'function', p.proname, 'identity', m.identity,
                'renamed', CASE WHEN p.oid IS NOT NULL
                                THEN format('%s(%s)', 'ddd.' || quote_ident(p.proname || '_before'), (SELECT string_agg(a::regtype::text, ', ' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY u (a, n))) END,
-               'create', CASE WHEN p.prokind = 'f' THEN replace(pg_get_functiondef(p.oid), '$libdir/ddd', 'MODULE_PATHNAME') END,
+               'create', CASE WHEN p.prokind IN ('f', 'p') THEN replace(pg_get_functiondef(p.oid), '$libdir/ddd', 'MODULE_PATHNAME') END,
                -- what CREATE OR REPLACE does not replace
                'shape', CASE WHEN p.oid IS NOT NULL
                              THEN concat_ws(' ', p.prokind, p.prorettype::regtype, p.proretset, p.proallargtypes::regtype[], p.proargmodes, p.proargnames)

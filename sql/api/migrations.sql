@@ -226,8 +226,10 @@ COMMENT ON PROCEDURE ddd.backfill(text, text, text, integer, interval) IS
 For a column that was added empty, before a constraint asks for values. Rows are taken in the order
 of the primary key, once each; those that come before the place reached are not seen any more.
 Stopped, it goes on where it was when it is called with the same table_name, assignments and
-condition, by several sessions together as well; ddd.backfills shows how far it is. Triggers fire,
-but updated_at stays. A notice at the end says how many rows were written.
+condition; ddd.backfills shows how far it is, and without its row there it begins anew. Sessions
+that call it while it runs share the work. The expressions run as the owner of the tables, with
+search_path pinned: all names but those of columns and of pg_catalog need their schema. Triggers
+fire, but updated_at and created_at stay. A notice at the end says how many rows were written.
 table_name: name of a table of schema ddd.
 assignments: SQL, what UPDATE has after SET.
 condition: SQL, which rows are written; as they are when they are locked for it.
@@ -236,14 +238,15 @@ pause: how long it waits after each batch.
 Returns: nothing.
 Errors:
   22004 null argument
-  22023 batch_size below 1
+  22023 batch_size below 1; a primary key is assigned to
   25006 called in a read-only transaction
   2D000 called in a transaction block, or in a function
+  40001 a row was changed meanwhile, where the default isolation is not read committed
   42501 called by another role than the owner of the tables; a policy would hide rows
   42601 assignments and condition are not parts of one UPDATE
   42P01 schema ddd has no such table
   54000 assignments and condition are too long
-  55000 no primary key
+  55000 no primary key, or another than when it was stopped
 Context: migrations.';
 REVOKE ALL ON PROCEDURE ddd.backfill(text, text, text, integer, interval) FROM PUBLIC;
 
@@ -344,12 +347,28 @@ condition: SQL, for which rows; false where the migration to that version finds 
 Returns: the number of rows.
 Errors:
   22004 null argument
-  2BP01 an index or a constraint would go with the columns
   42703 the table stores no such column
   42P01 schema ddd has no such table
   55000 called outside a script; no primary key
 Context: migrations (internal).';
 REVOKE ALL ON FUNCTION ddd.stash_columns(text, text, text[], text[], text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.check_dependents(table_name text, columns text[]) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_check_dependents';
+COMMENT ON FUNCTION ddd.check_dependents(text, text[]) IS
+'Stops a migration that would take objects of users along with columns.
+For the statements of ddd.migrate(), before they drop columns: DROP COLUMN asks for views and the
+like, but not for indexes, constraints and statistics. Those of ddd have to be dropped before.
+table_name: name of a table of schema ddd.
+columns: names of the columns.
+Errors:
+  22004 null argument
+  2BP01 an index, a constraint or statistics use a column
+  42P01 schema ddd has no such table
+  55000 called outside a script
+Context: migrations (internal).';
+REVOKE ALL ON FUNCTION ddd.check_dependents(text, text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.unstash(version text, table_name text) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -29,6 +29,7 @@ REVOKE ALL ON FUNCTION ddd.stamp(text) FROM PUBLIC;
 SELECT ddd.pass_grants('ddd.stamp(text, boolean)', 'ddd.stamp(text)');
 DROP FUNCTION ddd.stamp(text, boolean);
 DROP PROCEDURE ddd.backfill(text, text, text, integer, interval);
+DROP FUNCTION ddd.check_dependents(text, text[]);
 DROP FUNCTION ddd.current();
 DROP FUNCTION ddd.heads();
 DROP FUNCTION ddd.history();

@@ -109,8 +109,11 @@ extern text *name_key(text *name);
 
 /* row_triggers.c ----------------------------------------------------------- */
 
-/* While stopped, ddd.touch_row() leaves updated_at; whoever stops it starts it again, after an error too. */
-extern void touch_row_stop(bool stopped);
+/*
+ * Makes ddd.touch_row() leave updated_at in one table, until it is called with
+ * InvalidOid, which has to be after an error too.
+ */
+extern void touch_row_stop(Oid relid);
 
 /*
  * Returns the number that a column has in this relation now, for use in this

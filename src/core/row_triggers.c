@@ -22,7 +22,7 @@
 
 #include "core/core.h"
 
-static bool touch_row_stopped = false;
+static Oid	touch_row_stopped = InvalidOid;
 
 static bool row_changed(Relation relation, HeapTuple old, HeapTuple new, int created, int updated);
 static void check_column(Relation relation, HeapTuple row, const char *rule, const char *column);
@@ -59,7 +59,8 @@ ddd_touch_row(PG_FUNCTION_ARGS)
 	values[0] = heap_getattr(old, columns[0], desc, &nulls[0]);
 	values[1] = heap_getattr(old, columns[1], desc, &nulls[1]);
 
-	if (!touch_row_stopped && row_changed(relation, old, new, columns[0], columns[1]) && !nulls[1])
+	if (RelationGetRelid(relation) != touch_row_stopped &&
+		row_changed(relation, old, new, columns[0], columns[1]) && !nulls[1])
 	{
 		TimestampTz before = DatumGetTimestampTz(values[1]);
 		TimestampTz now = GetCurrentTransactionStartTimestamp();
@@ -74,9 +75,9 @@ ddd_touch_row(PG_FUNCTION_ARGS)
 }
 
 void
-touch_row_stop(bool stopped)
+touch_row_stop(Oid relid)
 {
-	touch_row_stopped = stopped;
+	touch_row_stopped = relid;
 }
 
 PG_FUNCTION_INFO_V1(ddd_check_row);

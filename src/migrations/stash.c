@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -72,10 +73,10 @@ typedef struct StashCall
 	StashTable	table;
 } StashCall;
 
+static void check_in_script(const char *function);
 static void stash_begin(FunctionCallInfo fcinfo, StashCall *call, const char *function);
 static void stash_end(StashCall *call);
 static void check_references(StashTable *table, const char *condition);
-static void check_dependents(StashTable *table, Datum columns);
 static uint64 set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *field, Bitmapset *columns,
 						Bitmapset *identity, const char *condition);
 static Bitmapset *named_columns(StashTable *table, FunctionCallInfo fcinfo, int argno, const char *name);
@@ -124,11 +125,42 @@ ddd_stash_columns(PG_FUNCTION_ARGS)
 	stash_begin(fcinfo, &call, "stash_columns");
 	columns = named_columns(&call.table, fcinfo, 2, "columns");
 	depends_on = named_columns(&call.table, fcinfo, 3, "depends_on");
-	check_dependents(&call.table, PG_GETARG_DATUM(2));
 
 	stashed = set_aside(fcinfo, &call.table, "columns", columns, bms_union(call.table.key, depends_on), condition);
 	stash_end(&call);
 	PG_RETURN_INT64((int64) stashed);
+}
+
+PG_FUNCTION_INFO_V1(ddd_check_dependents);
+
+Datum
+ddd_check_dependents(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(arg_text(fcinfo, 0, "table_name"));
+	Datum		values[2];
+	OwnerScope	caller;
+	const char *dependents;
+	int			count;
+
+	(void) arg_text_array(fcinfo, 1, "columns", &count);
+	check_in_script("check_dependents");
+	owner_begin(&caller, GetUserId());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	values[0] = ObjectIdGetDatum(RangeVarGetRelid(makeRangeVar("ddd", name, -1), AccessShareLock, false));
+	values[1] = PG_GETARG_DATUM(1);
+	plan_execute(&dependents_plan, values, NULL, true);
+	dependents = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (dependents != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("columns of ddd.%s that the other version does not have are used by other objects", name),
+				 errdetail("Found: %s.", dependents),
+				 errhint("Drop them, then run ALTER EXTENSION ddd UPDATE again.")));
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not finish SPI");
+	owner_end(&caller);
+	PG_RETURN_VOID();
 }
 
 void
@@ -206,17 +238,23 @@ stash_append_value(StringInfo sql, StashTable *table, int number)
 	appendStringInfo(sql, "CASE num_nulls(t.%s) WHEN 0 THEN format('%%s', t.%s) END", column, column);
 }
 
-/* Begins a call: only a migration's script may set rows aside. */
+/* Raises 55000 anywhere but in a migration's script. */
+static void
+check_in_script(const char *function)
+{
+	if (!creating_extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("ddd.%s() is only for the scripts of ALTER EXTENSION ddd UPDATE", function)));
+}
+
 static void
 stash_begin(FunctionCallInfo fcinfo, StashCall *call, const char *function)
 {
 	Datum		table_name = PointerGetDatum(arg_text(fcinfo, 1, "table_name"));
 
 	arg_required(fcinfo, 0, "version");
-	if (!creating_extension)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("ddd.%s() is only for the scripts of ALTER EXTENSION ddd UPDATE", function)));
+	check_in_script(function);
 	owner_begin(&call->owner, relation_owner());
 	owner_pin_path();
 	stash_pin_formats();
@@ -284,23 +322,6 @@ check_references(StashTable *table, const char *condition)
 	}
 }
 
-/* Raises 2BP01 where objects of the user would go with columns. */
-static void
-check_dependents(StashTable *table, Datum columns)
-{
-	Datum		values[2] = {ObjectIdGetDatum(RelationGetRelid(table->relation)), columns};
-	const char *dependents;
-
-	plan_execute(&dependents_plan, values, NULL, true);
-	dependents = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (dependents != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("columns of ddd.%s that the other version does not have are used by other objects", table->name),
-				 errdetail("Found: %s.", dependents),
-				 errhint("Drop them, then run ALTER EXTENSION ddd UPDATE again.")));
-}
-
 /*
  * Writes the columns' values as a field of content, and those by which their
  * row is known, if any, for each row that meets the condition; returns how many.
@@ -333,7 +354,9 @@ set_aside(FunctionCallInfo fcinfo, StashTable *table, const char *field, Bitmaps
 	}
 	appendStringInfo(&sql, ") FROM %s AS t WHERE %s ON CONFLICT (version, table_name, row_key) DO UPDATE"
 					 " SET content = EXCLUDED.content || jsonb_build_object('%s',"
-					 " coalesce(s.content -> 'row', s.content -> 'columns', '{}') || (EXCLUDED.content -> '%s'))",
+					 " coalesce(s.content -> 'row', s.content -> 'columns', '{}') || (EXCLUDED.content -> '%s'))"
+					 " || CASE WHEN EXCLUDED.content ? 'where' THEN jsonb_build_object('where',"
+					 " coalesce(s.content -> 'where', '{}') || (EXCLUDED.content -> 'where')) ELSE '{}' END",
 					 table->qualified, condition, field, field);
 	if (SPI_execute_with_args(sql.data, 2, types, values, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not run \"%s\"", sql.data);

@@ -26,6 +26,9 @@ typedef struct Check
 	SpiPlan		plan;
 } Check;
 
+/* A version; what is none has not come from a migration. */
+#define VERSION_FORM	"'^[0-9]+[.][0-9]+[.][0-9]+$'"
+
 #define CHECK(finding_, object_, sql_)	{finding_, object_, {.sql = sql_, .choice = PLAN_CUSTOM}}
 
 /* What the sequence has still to give is taken. */
@@ -60,9 +63,12 @@ static Check checks[] = {
 	/* what only another version can hold waits there by right */
 	CHECK("rows not put back", "ddd.stash",
 		  "SELECT count(*), min(concat_ws(' ', s.table_name, s.row_key)) FROM ddd.stash s, ddd.schema_version v"
-		  " WHERE (s.content ? 'row' OR s.content ? 'columns') AND s.version ~ '^[0-9]+[.][0-9]+[.][0-9]+$'"
-		  " AND (s.version = v.version OR string_to_array(s.version, '.')::int[] < string_to_array(v.version, '.')::int[]"
-		  "      AND (string_to_array(s.content ->> 'by', '.')::int[] > string_to_array(s.version, '.')::int[]) IS NOT TRUE)"),
+		  " WHERE (s.content ? 'row' OR s.content ? 'columns')"
+		  " AND CASE WHEN s.version ~ " VERSION_FORM " AND v.version ~ " VERSION_FORM
+		  "      THEN s.version = v.version OR string_to_array(s.version, '.')::numeric[] < string_to_array(v.version, '.')::numeric[]"
+		  "       AND NOT CASE WHEN s.content ->> 'by' ~ " VERSION_FORM
+		  "                    THEN string_to_array(s.content ->> 'by', '.')::numeric[] > string_to_array(s.version, '.')::numeric[]"
+		  "                    ELSE false END END"),
 };
 
 /* The foreign keys of ddd's tables, each with the statement that counts rows whose other is missing. */

@@ -170,7 +170,7 @@ my %not_called = map { $_ => 1 } (
 	'hash_password(text)', 'set_password(bigint, text)',
 	'backfill(text, text, text, integer, interval)',
 	'install()', 'stamp(text, boolean)', 'upgrade(text, boolean, interval)', 'downgrade(text, boolean, interval)', 'migrate(text, text[], text)', 'pass_grants(regprocedure, regprocedure)',
-	'stash_rows(text, text, text)', 'stash_columns(text, text, text[], text[], text)', 'unstash(text, text)',
+	'stash_rows(text, text, text)', 'stash_columns(text, text, text[], text[], text)', 'check_dependents(text, text[])', 'unstash(text, text)',
 	'create_tables()', 'attach_triggers()', 'grant_to_owner()',
 );
 

@@ -43,8 +43,9 @@ foreach my $case (
 	(map { [ "a sequence of $_ that is behind", "SELECT setval('ddd.${_}_id_seq', 2)", qr/^ids ahead of their sequence\|ddd\.${_}_id_seq\|\d+\|3$/ ] } qw(users posts comments tags)),
 	[ 'a sequence that was never asked', q{SELECT setval('ddd.users_id_seq', 1, false)}, 'ids ahead of their sequence|ddd.users_id_seq|9|1' ],
 	[ 'a row not put back', q{INSERT INTO ddd.stash VALUES ('0.4.0', 'tags', '7', '{"row": {}}'), ('99.0.0', 'tags', '8', '{"row": {}}'), ('0.1.0', 'users', '1', '{"first_name": "A"}'),
-			('0.4.0', 'users', '1', '{"columns": {}, "by": "0.3.0"}'), ('0.4.0', 'users', '2', '{"columns": {}, "by": "0.5.0"}')},
-		'rows not put back|ddd.stash|2|tags 7' ])
+			('0.4.0', 'users', '1', '{"columns": {}, "by": "0.3.0"}'), ('0.4.0', 'users', '2', '{"columns": {}, "by": "0.5.0"}'),
+			('0.4.0', 'users', '3', '{"columns": {}, "by": "x"}'), ('99999999999.0.0', 'users', '4', '{"columns": {}, "by": "99999999999.0.0"}')},
+		'rows not put back|ddd.stash|3|tags 7' ])
 {
 	my ($name, $change, $expected) = @$case;
 	my $found = sql($node, 'sound', "BEGIN; SET LOCAL client_min_messages = warning; $change; \\echo found\n$findings; ROLLBACK") =~ s/^.*^found\n?//msr;

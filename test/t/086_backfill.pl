@@ -51,6 +51,23 @@ like(call(qq{'posts', 'n = 0', batch_size => $rows}), qr/$rows of $rows rows/, '
 is(spread(), "0 $rows", 'all are written');
 like(call(q{'posts', 'n = n + 1', batch_size => 1, condition => 'id <= 3', pause => '1 millisecond'}), qr/3 of $rows/, 'with a pause, a row at a time');
 
+# ---- keys of every kind ------------------------------------------------------
+sql($node, 'b', q{
+	CREATE DOMAIN public.filled AS text NOT NULL;
+	CREATE TYPE public.mood AS ENUM ('z', 'a', 'm');
+	CREATE COLLATION public.blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+	CREATE TABLE ddd.odd (gone int, "B b" bpchar(5), a text COLLATE public.blind, "c,'d" jsonb, mood public.mood, at timestamptz, f float8, n int NOT NULL DEFAULT 0, needed public.filled,
+		CONSTRAINT odd_pkey PRIMARY KEY (mood, "B b", f, at, "c,'d", a));
+	ALTER TABLE ddd.odd DROP COLUMN gone;
+	INSERT INTO ddd.odd SELECT chr(97 + i % 3), chr(97 + i % 4) || '''"\', jsonb_build_object('k', i % 5), ('{z,a,m}'::public.mood[])[1 + i % 3], timestamptz '2020-01-01 00:00:00.000001' + i * interval '1 s', CASE i % 7 WHEN 0 THEN 'NaN' ELSE 0.1 * i END, 0, ''
+	  FROM generate_series(1, 200) i});
+like(call(q{'odd', 'n = n + 1', batch_size => 7}, before => q{SET datestyle = 'SQL, DMY'; SET timezone = 'Asia/Kathmandu'; SET extra_float_digits = 0;} . "\n"), qr/200 of 200 rows/, 'a key of six odd columns');
+is(sql($node, 'b', 'SELECT min(n), max(n) FROM ddd.odd'), '1|1', '... each once');
+sql($node, 'b', 'CREATE TABLE ddd.far (a int, b int, n int DEFAULT 0, CONSTRAINT far_pkey PRIMARY KEY (b, a)); INSERT INTO ddd.far SELECT i % 10, i FROM generate_series(1, 100) i;
+	CREATE TABLE public.child () INHERITS (ddd.far); INSERT INTO public.child SELECT 1, i FROM generate_series(1, 50) i');
+like(call(q{'far', 'n = n + 1', batch_size => 9}), qr/100 of 100 rows/, 'a key in another order than the columns, and not the rows of who inherits');
+is(sql($node, 'b', 'SELECT tableoid = $$ddd.far$$::regclass, min(n), max(n) FROM ddd.far GROUP BY 1 ORDER BY 1'), "f|0|0\nt|1|1", '... each once');
+
 # ---- stopped, it goes on -----------------------------------------------------
 my $job = q{'posts', 'n = 7 / (600 - id) * 0 + n + 1', batch_size => 100};
 sql($node, 'b', 'UPDATE ddd.posts SET n = 0');
@@ -63,8 +80,13 @@ sql($node, 'b', "SELECT ddd.downgrade('0.4.0')");
 is(sql($node, 'b', q{SELECT to_regclass('ddd.backfills') IS NULL AND to_regproc('ddd.backfill') IS NULL}), 't', 'an older version has none');
 sql($node, 'b', 'ALTER EXTENSION ddd UPDATE');
 is(sql($node, 'b', 'SELECT b FROM ddd.backfills b'), $before_down, '... and a newer one is as far as before');
-like(call($job), qr/1233 of 1233 rows/, 'called again, it goes on, and tells of all rows');
+my $resumed = call($job);
+like($resumed, qr/NOTICE:  00000: the backfill of ddd\.posts goes on after the 500 rows that were read before\n.*HINT:  To begin anew, delete/s, 'called again, it says that it goes on');
+like($resumed, qr/1233 of 1233 rows/, '... and tells of all rows');
 is(spread(), '1 1233', '... each was written once');
+sql($node, 'b', q{INSERT INTO ddd.backfills VALUES ('posts', 'n = 9', 'true', '{"ident": "5"}', 5, 5, now(), 'me')});
+like(call(q{'posts', 'n = 9'}), qr/ERROR:  55000: the primary key of ddd\.posts is another/, 'a key that is another than when it was stopped');
+sql($node, 'b', 'DELETE FROM ddd.backfills');
 
 # ---- several sessions, and others who write meanwhile ------------------------
 sql($node, 'b', 'UPDATE ddd.posts SET n = 0');
@@ -83,6 +105,38 @@ is(spread(), '0 1,1 1232', 'three sessions together write each row once');
 is(sql($node, 'b', 'SELECT id FROM ddd.posts WHERE n = 0'), '250', '... but the one that did not meet the condition when it was free');
 is(sql($node, 'b', 'SELECT count(*) FROM ddd.backfills'), '0', '... and end together');
 
+# few rows: no session begins anew what another is at
+$holder = $node->background_psql('b');
+$holder->query_safe('BEGIN');
+$holder->query_safe('SELECT FROM ddd.tags FOR UPDATE');
+@sessions = map { $node->background_psql('b', on_error_stop => 0) } 1 .. 3;
+$_->query_until(qr/started/, "\\echo started\nCALL ddd.backfill('tags', 'name = name || ''x''');\n") foreach @sessions;
+ok($node->poll_query_until('b', q{SELECT count(*) = 3 FROM pg_stat_activity WHERE query ~ '^CALL' AND wait_event_type = 'Lock'}), 'three sessions with a single batch');
+$holder->query_safe('COMMIT');
+$holder->quit;
+$_->quit foreach @sessions;
+is(sql($node, 'b', q{SELECT string_agg(name, ',' ORDER BY id) FROM ddd.tags}), join(',', map { "Tag ${_}x" } 1 .. 7), '... write it once');
+
+# versions and owner are looked at in every batch
+foreach my $change (
+	[ '55000', q{SELECT ddd.downgrade('0.4.0')}, 'ALTER EXTENSION ddd UPDATE; DELETE FROM ddd.backfills' ],
+	[ '42501', join('; ', map { "ALTER TABLE ddd.$_ OWNER TO app" } qw(schema_version posts backfills)), join('; ', map { "ALTER TABLE ddd.$_ OWNER TO keeper" } qw(schema_version posts backfills)) . '; DELETE FROM ddd.backfills' ])
+{
+	my ($state, $statement, $back) = @$change;
+	give_tables_to($node, 'b', 'keeper') if $state eq '42501';
+	sql($node, 'b', 'SELECT ddd.install(); UPDATE ddd.posts SET n = 0');
+	my $session = $node->background_psql('b', on_error_stop => 0);
+	$session->query_until(qr/started/, "\\echo started\n" . ($state eq '42501' ? "SET ROLE keeper;\n" : '') . "CALL ddd.backfill('posts', 'n = 1', batch_size => 10, pause => '1 hour');\n");
+	ok($node->poll_query_until('b', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^CALL' AND wait_event = 'PgSleep'}), "$state: it waits between batches");
+	sql($node, 'b', $statement);
+	# another session goes on with it at once
+	like(call(q{'posts', 'n = 1', batch_size => 10}, before => $state eq '42501' ? 'SET ROLE keeper; ' : ''), qr/ERROR:  (?:$state|42883): /, "$state: ... a call is refused");
+	sql($node, 'b', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^CALL' AND wait_event = 'PgSleep'});
+	$session->quit;
+	is(spread(), '0 1223,1 10', "$state: ... no row more is written");
+	sql($node, 'b', $back);
+}
+
 # ---- canceled ----------------------------------------------------------------
 $holder = $node->background_psql('b', on_error_stop => 0);
 $holder->query_until(qr/started/, "\\echo started\nCALL ddd.backfill('posts', 'n = 5', batch_size => 1000, pause => '1 hour');\n");
@@ -94,8 +148,8 @@ is(sql($node, 'b', 'SELECT rows_read FROM ddd.backfills'), '1000', '... and a ba
 like(call(q{'posts', 'n = 5', batch_size => 1000}), qr/1233 of 1233/, '... and the rest with the next call');
 
 # the memory that it has at each row
-sql($node, 'b', 'ALTER TABLE ddd.posts ADD COLUMN memory bigint');
-call(q{'posts', 'memory = (SELECT sum(total_bytes) FROM pg_backend_memory_contexts)', batch_size => 1});
+sql($node, 'b', 'ALTER TABLE ddd.posts ADD COLUMN memory bigint; GRANT pg_read_all_stats TO keeper');
+like(call(q{'posts', 'memory = (SELECT sum(total_bytes) FROM pg_backend_memory_contexts)', batch_size => 1}), qr/1233 of 1233 rows/, 'a batch a row');
 cmp_ok(sql($node, 'b', 'SELECT (SELECT memory FROM ddd.posts WHERE id = 1200) - (SELECT memory FROM ddd.posts WHERE id = 200)'), '<=', 65536, 'a thousand batches need no more memory than one');
 
 # ---- counters ----------------------------------------------------------------
@@ -111,11 +165,12 @@ foreach my $case (
 	[ '22004', q{'posts', 'n = 1', pause => NULL} ],
 	[ '22023', q{'posts', 'n = 1', batch_size => 0} ], [ '22023', q{'posts', 'n = 1', batch_size => -2147483648} ],
 	[ '42P01', q{'nothing', 'n = 1'} ], [ '42P01', q{'', 'n = 1'} ], [ '42P01', q{'posts_pkey', 'n = 1'} ], [ '42P01', q{'api', 'n = 1'} ], [ '42P01', q{'Posts', 'n = 1'} ],
-	[ '55000', q{'keyless', 'id = 1'} ],
+	[ '55000', q{'keyless', 'id = 1'} ], [ '42601', q{'posts', 'n = 1', 'true) --'} ],
 	[ '42601', q{'posts', ''} ], [ '42601', q{'posts', 'n'} ], [ '42601', q{'posts', 'n = 1', ''} ], [ '42601', q{'posts', 'n = 1', 'true; SELECT 1'} ],
 	[ '42601', q{'posts', 'n = 1 FROM chosen RETURNING 1) SELECT 1; SELECT 1, 1, 1 --'} ],
 	[ '42601', q{'posts', 'n = 1 FROM chosen RETURNING 1) SELECT 1 --'} ],
 	[ '42703', q{'posts', 'nothing = 1'} ], [ '42703', q{'posts', 'n = 1', 'nothing'} ], [ '42883', q{'posts', 'n = nothing()'} ],
+	[ '22023', q{'far', 'a = a + 100'} ], [ '42P02', q{'posts', 'n = $2'} ],
 	[ '23514', q{'posts', 'title = '' '''} ], [ '23505', q{'tags', 'name = ''same'''} ], [ '54000', "'posts', 'n = 1', '" . join(' AND ', map { "id <> $_" } map { $_ * 7919 % 1000003 } 1 .. 5000) . "'" ],
 	[ '2D000', q{'posts', 'n = 1'}, 'BEGIN; ' ],
 	[ '25006', q{'posts', 'n = 1'}, 'SET default_transaction_read_only = on; ' ],
@@ -127,7 +182,9 @@ foreach my $case (
 	like(call($statement, before => $before), qr/ERROR:  $state: /m, ($before // '') . "backfill(" . substr($statement, 0, 60) . ") is refused: $state");
 }
 is_refused($node, 'b', q{CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS 'BEGIN CALL ddd.backfill($$posts$$, $$n = 1$$); END'; SELECT public.f()}, '2D000', undef, 'in a function it is refused');
-is(sql($node, 'b', 'SELECT count(*) FROM ddd.backfills'), '0', 'what was refused has not begun');
+is(sql($node, 'b', q{SELECT string_agg(assignments, ', ' ORDER BY assignments COLLATE "C") FROM ddd.backfills}), q{a = a + 100, name = 'same', title = ' '},
+	'what was refused has not begun, but for what rows refused');
+sql($node, 'b', 'DELETE FROM ddd.backfills');
 sql($node, 'b', q{DO $$ BEGIN CALL ddd.backfill('posts', 'n = 3', batch_size => 500); END $$});
 is(spread(), '3 1233', 'from a DO block that may commit');
 

@@ -230,7 +230,7 @@ sub cases
 		push @cases, map { case_of($f, $argument, @$_) } tries($f, $argument, $context);
 	}
 	push @cases, case_of($f, undef, 'a good call', undef, some($f))
-	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|plan|upgrade|owns_type|verify_password|get_user_by_email)$/;
+	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|verify_password|get_user_by_email)$/;
 	return @cases;
 }
 
