@@ -152,6 +152,7 @@ is(join(', ', map { s/If there.*//r } @marks), 'what of the rows that posts_rati
 edit($up, slurp_file($up), slurp_file($up) =~ s/^-- REVISION:.*\n//gmr);
 like(slurp_file($up), qr/^-- \Q$released\E -> \Q$first\E: Notes, and posts' ratings$/m, 'the migration says what it is about');
 like(slurp_file($down), qr/^-- \Q$first\E -> \Q$released\E: undoes "Notes, and posts' ratings"$/m, '... and the one back what it undoes');
+like(slurp_file($up), qr/unstash\('\Q$first\E', 'posts'\).*ADD CONSTRAINT posts_rating_given/s, 'values come back before a new check looks at them');
 like(slurp_file($up), qr/migrate\('\Q$released\E', '\{posts\}'/, 'it locks the table that changes');
 ($succeeded, $output) = make('revision', 'm=again');
 ok($succeeded && $output =~ /lack nothing/, 'asked again, the migrations lack nothing') or diag $output;
