@@ -28,6 +28,7 @@ _PG_init(void)
 	version_init();
 	cursor_init();
 	index_cursor_init();
+	identity_init();
 	users_init();
 	counters_init();
 	blog_init();

@@ -337,3 +337,126 @@ Errors:
   22004 null hash
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.identify_hash(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.issue_token(user_id bigint, ttl interval DEFAULT '1 day', scope text DEFAULT '*') RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_issue_token';
+COMMENT ON FUNCTION ddd.issue_token(bigint, interval, text) IS
+'Makes an access token for a user: 256 random bits, of which only the SHA-256 is stored.
+It counts until it expires, is rotated or revoked, or the user has another password or is no
+longer active. Expired tokens of the user are deleted.
+user_id: users.id.
+ttl: how long it counts; more than 0 and at most 10 years.
+scope: what it lets its bearer do: words of printable ASCII between single blanks, at most 255
+  characters; * is everything. Under ddd.enforce_identity only * and the word write let write;
+  other words are for the application.
+Returns: the token, ddd_ and 43 characters; NULL if there is no such user, or it is not active.
+Errors:
+  22004 null argument
+  22023 ttl or scope is not as it should be
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is another user, or has less scope
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.issue_token(bigint, interval, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.rotate_token(token text, ttl interval DEFAULT '1 day') RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_rotate_token';
+COMMENT ON FUNCTION ddd.rotate_token(text, interval) IS
+'Replaces an access token by another one of the same user and scope; the old one ends.
+Of two that rotate the same token, one has the error.
+token: the token.
+ttl: how long the new one counts; more than 0 and at most 10 years.
+Returns: the new token.
+Errors:
+  22004 null argument
+  22023 ttl is not as it should be
+  28000 the token is malformed, expired or revoked, or its user is not active
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.rotate_token(text, interval) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.revoke_token(token text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_revoke_token';
+COMMENT ON FUNCTION ddd.revoke_token(text) IS
+'Ends an access token, as a log-out does.
+token: the token.
+Returns: whether there was such a token.
+Errors:
+  22004 null token
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.revoke_token(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.revoke_tokens(user_id bigint) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_revoke_tokens';
+COMMENT ON FUNCTION ddd.revoke_tokens(bigint) IS
+'Ends all access tokens of a user.
+A new password does so by itself.
+user_id: users.id.
+Returns: the number of tokens.
+Errors:
+  22004 null user_id
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is another user
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.revoke_tokens(bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.prune_tokens() RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_prune_tokens';
+COMMENT ON FUNCTION ddd.prune_tokens() IS
+'Deletes the tokens that have expired; for cron.
+Returns: their number.
+Errors:
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.prune_tokens() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.begin_as(token text) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_begin_as';
+COMMENT ON FUNCTION ddd.begin_as(text) IS
+'Makes the user of an access token the caller, until the transaction ends.
+ROLLBACK TO a savepoint takes it back where it came after the savepoint. Nothing else than a token
+or a password makes a caller: no setting does.
+token: the token.
+Returns: the users.id.
+Errors:
+  22004 null token
+  28000 the token is malformed, expired or revoked, or its user is not active
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.begin_as(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.current_user_id() RETURNS bigint
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'ddd_current_user_id';
+COMMENT ON FUNCTION ddd.current_user_id() IS
+'Tells who the caller is: the user of begin_as() or authenticate() in this transaction.
+In a policy or a condition, write (SELECT ddd.current_user_id()), which is asked once.
+Returns: the users.id, or NULL if nobody is authenticated, or the token has expired since.
+Errors: none.
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.current_user_id() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.current_scope() RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'ddd_current_scope';
+COMMENT ON FUNCTION ddd.current_scope() IS
+'Tells what the caller may do: the scope of the token of begin_as(), or * after authenticate().
+Returns: words between single blanks, or NULL if nobody is authenticated.
+Errors: none.
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.current_scope() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.require_user() RETURNS bigint
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'ddd_require_user';
+COMMENT ON FUNCTION ddd.require_user() IS
+'Returns who the caller is, as current_user_id(), and insists on one.
+Returns: the users.id.
+Errors:
+  28000 nobody is authenticated in this transaction
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.require_user() FROM PUBLIC;

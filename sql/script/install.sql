@@ -18,7 +18,8 @@ BEGIN
       FROM pg_class
      WHERE relnamespace = 'ddd'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') AND relowner <> schema_owner::oid
        AND relname IN ('schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags',
-                       'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills');
+                       'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills',
+                       'tokens', 'outbox', 'verified_emails');
     IF foreign_tables IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'insufficient_privilege',

@@ -19,6 +19,7 @@
 #include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 /* error.c ------------------------------------------------------------------ */
 
@@ -180,6 +181,31 @@ extern void owner_end(OwnerScope *scope);
 
 /* Pins search_path until the scope ends; for whoever runs SQL in one, as plan_execute does itself. */
 extern void owner_pin_path(void);
+
+/* identity.c --------------------------------------------------------------- */
+
+/* A user of the application who proved to be the caller. */
+typedef struct Identity
+{
+	int64		user_id;		/* users.id */
+	bool		is_superuser;	/* users.is_superuser, when it was proved */
+	TimestampTz expires_at;
+	char		scope[FLEXIBLE_ARRAY_MEMBER];	/* words between single blanks */
+} Identity;
+
+extern void identity_init(void);
+
+/* Makes a user the caller until the (sub)transaction ends. The scope is copied. */
+extern void identity_set(int64 user_id, bool is_superuser, const char *scope, TimestampTz expires_at);
+
+/* Returns the caller, or NULL where nobody is proved; valid until the next statement at most. */
+extern const Identity *identity_current(void);
+
+/* The scope without limits. */
+#define SCOPE_ALL	"*"
+
+/* Tells whether the scope has this word, or no limits. */
+extern bool identity_has_scope(const Identity *identity, const char *scope);
 
 /* spi.c -------------------------------------------------------------------- */
 

@@ -45,6 +45,9 @@ static const Revision revisions[] = {
 	{"0.5.0", "Migrations as functions, and a log of them",
 		{"none", 14},
 	{"backfills, migration_log: ACCESS EXCLUSIVE, for a moment", 29}},
+	{"0.6.0", "Identity: logins, tokens, and who may write what",
+		{"users: SHARE ROW EXCLUSIVE, for a moment", 0},
+	{"outbox, tokens, users, verified_emails: ACCESS EXCLUSIVE, for a moment", 0}},
 };
 
 static SpiPlan head_plan = {

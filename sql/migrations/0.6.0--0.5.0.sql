@@ -1,0 +1,17 @@
+-- 0.6.0 -> 0.5.0: no tokens, messages and verified addresses, which wait in ddd.stash.
+SELECT ddd.migrate('0.6.0', '{outbox,tokens,verified_emails}', $migration$
+SELECT ddd.stash_rows('0.6.0', 'tokens', 'true');
+SELECT ddd.stash_rows('0.6.0', 'outbox', 'true');
+SELECT ddd.stash_rows('0.6.0', 'verified_emails', 'true');
+DROP TABLE ddd.tokens, ddd.outbox, ddd.verified_emails;
+$migration$);
+
+DROP FUNCTION ddd.issue_token(bigint, interval, text);
+DROP FUNCTION ddd.rotate_token(text, interval);
+DROP FUNCTION ddd.revoke_token(text);
+DROP FUNCTION ddd.revoke_tokens(bigint);
+DROP FUNCTION ddd.prune_tokens();
+DROP FUNCTION ddd.begin_as(text);
+DROP FUNCTION ddd.current_user_id();
+DROP FUNCTION ddd.current_scope();
+DROP FUNCTION ddd.require_user();
