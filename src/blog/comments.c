@@ -20,6 +20,7 @@
 #include "blog/blog.h"
 #include "blog/write.h"
 #include "core/core.h"
+#include "users/users.h"
 
 #define DEFAULT_MAX_DEPTH	32
 
@@ -113,6 +114,7 @@ ddd_add_comment(PG_FUNCTION_ARGS)
 		values[3] = PG_GETARG_DATUM(3);
 
 	api_begin(&call);
+	access_check(ACCESS_ADD_COMMENT, DatumGetInt64(values[1]));
 	return api_end_row(&call, fcinfo, plan_execute(&insert_plan, values, nulls, false));
 }
 
@@ -134,6 +136,7 @@ ddd_update_comment(PG_FUNCTION_ARGS)
 	patch_columns(&content, 1, values, nulls);
 
 	api_begin(&call);
+	access_check(ACCESS_UPDATE_COMMENT, DatumGetInt64(values[0]));
 	rows = plan_execute(&update_plan, values, nulls, false);
 	patch_check_stale(rows, &get_plan, values, nulls, "comments", "comment");
 	return api_end_row(&call, fcinfo, rows);
@@ -149,6 +152,7 @@ ddd_delete_comment(PG_FUNCTION_ARGS)
 	bool		deleted;
 
 	api_begin(&call);
+	access_check(ACCESS_DELETE_COMMENT, DatumGetInt64(id));
 	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
 	api_end(&call);
 	PG_RETURN_BOOL(deleted);

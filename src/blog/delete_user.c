@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 
 #include "core/core.h"
+#include "users/users.h"
 
 typedef enum DeleteMode
 {
@@ -103,6 +104,7 @@ ddd_delete_user(PG_FUNCTION_ARGS)
 	}
 
 	api_begin(&call);
+	access_check(mode == DELETE_REASSIGN ? ACCESS_REASSIGN_CONTENT : ACCESS_DELETE_USER, DatumGetInt64(values[0]));
 	if (lock_users(values, has_reassign_to ? "  " : " n"))
 	{
 		if (mode == DELETE_REASSIGN)

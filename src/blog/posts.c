@@ -11,6 +11,7 @@
 #include "blog/blog.h"
 #include "blog/write.h"
 #include "core/core.h"
+#include "users/users.h"
 
 #define MAX_TITLE_LENGTH	255
 
@@ -74,6 +75,7 @@ ddd_create_post(PG_FUNCTION_ARGS)
 	tags = post_tags_read(fcinfo, 3);
 
 	api_begin(&call);
+	access_check(ACCESS_CREATE_POST, DatumGetInt64(values[0]));
 	rows = plan_execute(&insert_plan, values, NULL, false);
 	if (rows == 0)
 		return api_end_row(&call, fcinfo, rows);
@@ -109,6 +111,7 @@ ddd_update_post(PG_FUNCTION_ARGS)
 	read_patch(PG_GETARG_JSONB_P(1), values, nulls);
 
 	api_begin(&call);
+	access_check(ACCESS_UPDATE_POST, DatumGetInt64(values[0]));
 	rows = plan_execute(&update_plan, values, nulls, false);
 	patch_check_stale(rows, &get_plan, values, nulls, "posts", "post");
 	return api_end_row(&call, fcinfo, rows);
@@ -124,6 +127,7 @@ ddd_delete_post(PG_FUNCTION_ARGS)
 	bool		deleted;
 
 	api_begin(&call);
+	access_check(ACCESS_DELETE_POST, DatumGetInt64(id));
 	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
 	api_end(&call);
 	PG_RETURN_BOOL(deleted);

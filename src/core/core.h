@@ -201,6 +201,9 @@ extern void identity_set(int64 user_id, bool is_superuser, const char *scope, Ti
 /* Returns the caller, or NULL where nobody is proved; valid until the next statement at most. */
 extern const Identity *identity_current(void);
 
+/* The same, and raises 28000 instead of returning NULL. */
+extern const Identity *identity_require(void);
+
 /* The scope without limits. */
 #define SCOPE_ALL	"*"
 

@@ -76,6 +76,19 @@ identity_current(void)
 	return &stack->identity;
 }
 
+const Identity *
+identity_require(void)
+{
+	const Identity *identity = identity_current();
+
+	if (identity == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("no user is authenticated in this transaction"),
+				 errhint("Call ddd.begin_as() in the same transaction, after BEGIN.")));
+	return identity;
+}
+
 bool
 identity_has_scope(const Identity *identity, const char *scope)
 {

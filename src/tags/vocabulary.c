@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 
 #include "tags/tag_info.h"
+#include "users/users.h"
 
 #define MAX_LOCK_ATTEMPTS	5
 
@@ -169,6 +170,7 @@ ddd_rename_tag(PG_FUNCTION_ARGS)
 	int			ntags;
 
 	api_begin(&call);
+	access_check(ACCESS_RENAME_TAG, 0);
 	tags = lock_tags(key == NULL ? &keys[1] : keys, key == NULL ? 1 : 2, &ntags);
 	tag = find_locked(tags, ntags, key);
 	other = find_locked(tags, ntags, DatumGetTextPP(keys[1]));
@@ -211,6 +213,7 @@ ddd_merge_tags(PG_FUNCTION_ARGS)
 			keys[nkeys++] = PointerGetDatum(key);
 	}
 	api_begin(&call);
+	access_check(ACCESS_MERGE_TAGS, 0);
 	keys = repalloc_array(keys, Datum, nkeys + 1);
 	if (target_key != NULL)
 		keys[nkeys] = PointerGetDatum(target_key);
@@ -260,6 +263,7 @@ ddd_add_tag_synonym(PG_FUNCTION_ARGS)
 	bool		has_synonyms;
 
 	api_begin(&call);
+	access_check(ACCESS_ADD_TAG_SYNONYM, 0);
 	tags = lock_tags(keys, key == NULL ? 1 : 2, &ntags);
 	tag = find_locked(tags, ntags, key);
 	other = find_locked(tags, ntags, synonym_key);
@@ -311,6 +315,7 @@ ddd_drop_tag_synonym(PG_FUNCTION_ARGS)
 	bool		dropped;
 
 	api_begin(&call);
+	access_check(ACCESS_DROP_TAG_SYNONYM, 0);
 	dropped = key != NULL && plan_execute(&drop_synonym_plan, &value, NULL, false) > 0;
 	api_end(&call);
 	PG_RETURN_BOOL(dropped);
@@ -333,6 +338,7 @@ ddd_delete_tag(PG_FUNCTION_ARGS)
 	bool		deleted;
 
 	api_begin(&call);
+	access_check(ACCESS_DELETE_TAG, 0);
 	if (key != NULL)
 	{
 		LockedTag  *tags = lock_tags(&value, 1, &ntags);
@@ -374,6 +380,7 @@ ddd_prune_tags(PG_FUNCTION_ARGS)
 	Datum		ids;
 
 	api_begin(&call);
+	access_check(ACCESS_PRUNE_TAGS, 0);
 	ids = read_ids(plan_execute(&lock_unused_plan, NULL, NULL, false));
 	ids = read_ids(still_unused(ids));
 	rows = plan_execute(&prune_plan, &ids, NULL, false);

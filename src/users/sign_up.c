@@ -56,6 +56,7 @@ static SpiPlan insert_or_skip_plan = {
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID},
 };
 
+static Datum sign_up(NewUser *user, FunctionCallInfo fcinfo);
 static void read_object(NewUser *user, JsonbContainer *object);
 static void prepare(NewUser *user);
 static uint64 insert(NewUser *user, SpiPlan *plan);
@@ -70,7 +71,6 @@ PG_FUNCTION_INFO_V1(ddd_create_user);
 Datum
 ddd_create_user(PG_FUNCTION_ARGS)
 {
-	ApiCall		call;
 	NewUser		user = {
 		.email = arg_text(fcinfo, 0, "email"),
 		.full_name = arg_text(fcinfo, 1, "full_name"),
@@ -82,9 +82,7 @@ ddd_create_user(PG_FUNCTION_ARGS)
 	};
 
 	version_guard();
-	prepare(&user);
-	api_begin(&call);
-	return api_end_row(&call, fcinfo, insert(&user, &insert_plan));
+	return sign_up(&user, fcinfo);
 }
 
 PG_FUNCTION_INFO_V1(ddd_create_user_json);
@@ -92,15 +90,12 @@ PG_FUNCTION_INFO_V1(ddd_create_user_json);
 Datum
 ddd_create_user_json(PG_FUNCTION_ARGS)
 {
-	ApiCall		call;
 	NewUser		user;
 
 	arg_required(fcinfo, 0, "data");
 	version_guard();
 	read_object(&user, &PG_GETARG_JSONB_P(0)->root);
-	prepare(&user);
-	api_begin(&call);
-	return api_end_row(&call, fcinfo, insert(&user, &insert_plan));
+	return sign_up(&user, fcinfo);
 }
 
 PG_FUNCTION_INFO_V1(ddd_create_users);
@@ -122,12 +117,25 @@ ddd_create_users(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	version_guard();
+	access_check(ACCESS_CREATE_USERS, 0);
 	sign_ups.hashes = palloc0_array(text *, JB_ROOT_COUNT(data) + 1);
 	for_each_user(&sign_ups, data, hash_element);
 	api_begin(&call);
 	for_each_user(&sign_ups, data, insert_element);
 	api_end(&call);
 	PG_RETURN_NULL();
+}
+
+static Datum
+sign_up(NewUser *user, FunctionCallInfo fcinfo)
+{
+	ApiCall		call;
+
+	if (user->is_superuser)
+		access_check(ACCESS_CREATE_SUPERUSER, 0);
+	prepare(user);
+	api_begin(&call);
+	return api_end_row(&call, fcinfo, insert(user, &insert_plan));
 }
 
 /* Calls a function for each object of the array, with memory of its own. */

@@ -80,7 +80,6 @@ static SpiPlan prune_plan = {
 
 static Datum digest_of(const uint8 *secret);
 static text *arg_scope(FunctionCallInfo fcinfo, int argno);
-static const Identity *require_identity(void);
 
 PG_FUNCTION_INFO_V1(ddd_issue_token);
 
@@ -98,6 +97,8 @@ ddd_issue_token(PG_FUNCTION_ARGS)
 	token = token_make(&values[0]);
 
 	api_begin(&call);
+	access_check(ACCESS_ISSUE_TOKEN, DatumGetInt64(values[1]));
+	access_check_scope(TextDatumGetCString(values[2]));
 	plan_execute(&prune_user_plan, &values[1], NULL, false);
 	rows = plan_execute(&issue_plan, values, NULL, false);
 	api_end(&call);
@@ -157,6 +158,7 @@ ddd_revoke_tokens(PG_FUNCTION_ARGS)
 	uint64		revoked;
 
 	api_begin(&call);
+	access_check(ACCESS_REVOKE_TOKENS, DatumGetInt64(user_id));
 	revoked = plan_execute(&revoke_all_plan, &user_id, NULL, false);
 	api_end(&call);
 	PG_RETURN_INT64((int64) revoked);
@@ -171,6 +173,7 @@ ddd_prune_tokens(PG_FUNCTION_ARGS)
 	uint64		pruned;
 
 	api_begin(&call);
+	access_check(ACCESS_PRUNE_TOKENS, 0);
 	pruned = plan_execute(&prune_plan, NULL, NULL, false);
 	api_end(&call);
 	PG_RETURN_INT64((int64) pruned);
@@ -229,7 +232,7 @@ PG_FUNCTION_INFO_V1(ddd_require_user);
 Datum
 ddd_require_user(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(require_identity()->user_id);
+	PG_RETURN_INT64(identity_require()->user_id);
 }
 
 char *
@@ -328,17 +331,4 @@ arg_scope(FunctionCallInfo fcinfo, int argno)
 				 errmsg("\"scope\" must be words of printable ASCII between single blanks"),
 				 errdetail("At most %d characters, without quotes and backslashes.", MAX_SCOPE_LENGTH)));
 	return scope;
-}
-
-static const Identity *
-require_identity(void)
-{
-	const Identity *identity = identity_current();
-
-	if (identity == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("no user is authenticated in this transaction"),
-				 errhint("Call ddd.begin_as() in the same transaction, after BEGIN.")));
-	return identity;
 }

@@ -49,12 +49,13 @@ static SpiPlan set_password_plan = {
 	.argtypes = {INT8OID, TEXTOID},
 };
 
-static void read_patch(Jsonb *patch, Datum *values, char *nulls);
+static bool read_patch(Jsonb *patch, Datum *values, char *nulls);
 
 void
 users_init(void)
 {
 	password_init();
+	access_init();
 }
 
 PG_FUNCTION_INFO_V1(ddd_get_user);
@@ -89,12 +90,14 @@ ddd_update_user(PG_FUNCTION_ARGS)
 	ApiCall		call;
 	Datum		values[12];
 	char		nulls[12];
+	bool		has_flags;
 	uint64		rows;
 
 	patch_target(fcinfo, "user_id", values, nulls);
-	read_patch(PG_GETARG_JSONB_P(1), values, nulls);
+	has_flags = read_patch(PG_GETARG_JSONB_P(1), values, nulls);
 
 	api_begin(&call);
+	access_check(has_flags ? ACCESS_UPDATE_USER_FLAGS : ACCESS_UPDATE_USER, DatumGetInt64(values[0]));
 	rows = user_write(&update_plan, values, nulls);
 	patch_check_stale(rows, &get_plan, values, nulls, "users", "user");
 	return api_end_row(&call, fcinfo, rows);
@@ -111,6 +114,7 @@ ddd_set_password(PG_FUNCTION_ARGS)
 
 	values[0] = Int64GetDatum(arg_int64(fcinfo, 0, "user_id"));
 	version_guard();
+	access_check(ACCESS_SET_PASSWORD, DatumGetInt64(values[0]));
 	values[1] = CStringGetTextDatum(password_hash(arg_text(fcinfo, 1, "password")));
 
 	api_begin(&call);
@@ -119,8 +123,8 @@ ddd_set_password(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(found);
 }
 
-/* Fills the pairs of parameters of update_plan. */
-static void
+/* Fills the pairs of parameters of update_plan; tells whether is_active or is_superuser is among them. */
+static bool
 read_patch(Jsonb *patch, Datum *values, char *nulls)
 {
 	enum
@@ -141,4 +145,5 @@ read_patch(Jsonb *patch, Datum *values, char *nulls)
 	if (fields[FULL_NAME].present)
 		user_check_full_name(DatumGetTextPP(fields[FULL_NAME].value));
 	patch_columns(fields, lengthof(fields), values, nulls);
+	return fields[IS_ACTIVE].present || fields[IS_SUPERUSER].present;
 }
