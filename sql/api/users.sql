@@ -460,3 +460,153 @@ Errors:
   28000 nobody is authenticated in this transaction
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.require_user() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.authenticate(email text, password text, source text DEFAULT NULL) RETURNS ddd.user_info
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_authenticate';
+COMMENT ON FUNCTION ddd.authenticate(text, text, text) IS
+'Proves who a user is by e-mail address and password, and makes him the caller.
+An unknown address, an account without password, out of use or with a hash that is not supported,
+and a wrong password have the same answer in the same time, ddd.auth_min_duration at least.
+Failures are counted by account and by source, also if the transaction is rolled back: after many,
+answers take up to ddd.auth_max_delay longer, those to the right password too. On success a hash
+weaker than ddd.argon2_memory_kib and ddd.argon2_time is replaced, where the transaction may write.
+Until the transaction ends the user is the caller, with scope *.
+email: the address; the case of ASCII letters and white space around it do not count.
+password: the password; its UTF-8 form counts.
+source: where the attempt comes from, for example the address of the client; NULL counts by
+  account alone.
+Returns: the user, or NULL.
+Errors:
+  22004 null email or password
+  22021 password not valid in the encoding of the database
+  22023 password of more than 1024 bytes
+  22P05 password with a character that UTF-8 does not have
+  53200 not enough memory to hash the password
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.authenticate(text, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.change_password(user_id bigint, old_password text, new_password text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_change_password';
+COMMENT ON FUNCTION ddd.change_password(bigint, text, text) IS
+'Gives a user a new password if the old one is right.
+It takes the time of authenticate() and counts as one; all access tokens end.
+user_id: users.id.
+old_password: the present password.
+new_password: 8 to 1024 bytes of UTF-8; stored as an Argon2id hash.
+Returns: whether it was changed; false for a wrong password, or a user who cannot log in.
+Errors:
+  22004 null argument
+  22021 password not valid in the encoding of the database
+  22023 old_password of more than 1024 bytes
+  22P05 password with a character that UTF-8 does not have
+  23514 new_password of fewer than 8 or more than 1024 bytes, constraint password_length
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is another user
+  53200 not enough memory to hash the password
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.change_password(bigint, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.request_password_reset(email text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_request_password_reset';
+COMMENT ON FUNCTION ddd.request_password_reset(text) IS
+'Asks for a message that brings a user a token that resets his password.
+The application sends it: ddd.take_outbox(). There is one such message to a user at a time,
+and a next one a minute after the last was taken. Answer and time are the same whether or not
+there is such an account.
+email: the address; the case of ASCII letters and white space around it do not count.
+Returns: nothing.
+Errors:
+  22004 null email
+  25006 the transaction is read-only
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.request_password_reset(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.request_email_verification(email text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_request_email_verification';
+COMMENT ON FUNCTION ddd.request_email_verification(text) IS
+'Asks for a message that brings a user a token that proves his address.
+The application sends it: ddd.take_outbox(). An address that is proved already gets none. There is
+one such message to a user at a time, and a next one a minute after the last was taken. Answer and
+time are the same whether or not there is such an account.
+email: the address; the case of ASCII letters and white space around it do not count.
+Returns: nothing.
+Errors:
+  22004 null email
+  25006 the transaction is read-only
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.request_email_verification(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.take_outbox(
+    first integer DEFAULT 10, OUT kind text, OUT user_id bigint, OUT email text, OUT full_name text, OUT token text,
+    OUT expires_at timestamptz)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'ddd_take_outbox';
+COMMENT ON FUNCTION ddd.take_outbox(integer) IS
+'Takes messages that users are to be sent, the oldest first, and makes their tokens.
+Send them and commit: after a ROLLBACK they are there again, and the tokens of before do not
+count. Several senders take different ones. Those to users who are not active are dropped.
+first: messages to take, from 0 to ddd.max_page_size.
+kind: verify_email, whose token is for ddd.verify_email(), or reset_password, for
+  ddd.reset_password().
+user_id: users.id.
+email: where to send it.
+full_name: the name of the user.
+token: to be sent; it is stored nowhere.
+expires_at: until when the token counts: ddd.verify_token_ttl or ddd.reset_token_ttl.
+Returns: a row for each message.
+Errors:
+  22004 null first
+  2201W negative first
+  22023 first above its limit
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.take_outbox(integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.verify_email(token text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_verify_email';
+COMMENT ON FUNCTION ddd.verify_email(text) IS
+'Takes a token that was sent to an address as proof that its user receives mail there.
+token: of a message of kind verify_email; it counts once, until it expires, and as long as that is
+  the address of the user.
+Returns: whether the address is proved.
+Errors:
+  22004 null token
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.verify_email(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.email_verified(user_id bigint) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ddd_email_verified';
+COMMENT ON FUNCTION ddd.email_verified(bigint) IS
+'Tells whether a user has proved the present e-mail address by verify_email().
+user_id: users.id.
+Returns: whether it is proved; NULL if there is no such user.
+Errors:
+  22004 null user_id
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.email_verified(bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ddd.reset_password(token text, new_password text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ddd_reset_password';
+COMMENT ON FUNCTION ddd.reset_password(text, text) IS
+'Gives a user a new password for a token that was sent to him; all his access tokens end.
+token: of a message of kind reset_password; it counts once, until it expires, and as long as
+  password and address of the user are the same.
+new_password: 8 to 1024 bytes of UTF-8; stored as an Argon2id hash.
+Returns: whether it was changed.
+Errors:
+  22004 null argument
+  22021 password not valid in the encoding of the database
+  22P05 password with a character that UTF-8 does not have
+  23514 new_password of fewer than 8 or more than 1024 bytes, constraint password_length
+  53200 not enough memory to hash the password
+Context: users.';
+REVOKE ALL ON FUNCTION ddd.reset_password(text, text) FROM PUBLIC;

@@ -104,7 +104,8 @@ ddd_delete_user(PG_FUNCTION_ARGS)
 	}
 
 	api_begin(&call);
-	access_check(mode == DELETE_REASSIGN ? ACCESS_REASSIGN_CONTENT : ACCESS_DELETE_USER, DatumGetInt64(values[0]));
+	access_check(mode == DELETE_REASSIGN ? ACCESS_REASSIGN_CONTENT : ACCESS_DELETE_USER,
+				 DatumGetInt64(values[0]));
 	if (lock_users(values, has_reassign_to ? "  " : " n"))
 	{
 		if (mode == DELETE_REASSIGN)

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "replication/message.h"
 #include "utils/guc_tables.h"
 
 #if PG_VERSION_NUM < 150000
@@ -29,6 +30,17 @@
 		ereport(ERROR, __VA_ARGS__); \
 	} while (0)
 #endif
+
+/* Writes bytes into the write-ahead log, as part of the transaction. */
+static inline void
+compat_log_message(const char *prefix, const char *bytes, size_t size)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) LogLogicalMessage(prefix, bytes, size, true, false);
+#else
+	(void) LogLogicalMessage(prefix, bytes, size, true);
+#endif
+}
 
 /* Returns the record of a built-in setting, or NULL. */
 static inline struct config_generic *

@@ -58,6 +58,7 @@ static const char *const scheme_names[] = {
 
 static void require_supported(const char *hash, StoredHash *stored);
 static void check_password_length(size_t length);
+static size_t utf8_length(const text *password);
 static char *password_to_utf8(const text *password, size_t *length);
 static const char *convert_to_utf8(const char *server, int length);
 
@@ -208,6 +209,67 @@ password_verify(const text *password, const char *hash)
 }
 
 /*
+ * Tells the same of an account's hash, and hashes in any case: for "!", and for
+ * a hash that password_verify() refuses, which match nothing, at the present
+ * cost. So neither time nor an error tells which it was.
+ */
+bool
+password_matches(const text *password, const char *hash)
+{
+	StoredHash	stored;
+	const char *reason;
+
+	if (!stored_hash_parse(hash, &stored, &reason) || stored.scheme == PASSWORD_UNUSABLE)
+		hash = password_dummy_hash();
+	return password_verify(password, hash);
+}
+
+/*
+ * Raises 22023 for a password of more than 1024 bytes, 22P05 and 22021 as
+ * password_hash().
+ */
+void
+password_check_given(const text *password)
+{
+	size_t		length = utf8_length(password);
+
+	if (length > PASSWORD_MAX_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("password must be at most %d bytes long",
+						PASSWORD_MAX_LENGTH),
+				 err_object(NULL, "password", "password_length"),
+				 errhidestmt(true),
+				 errhidecontext(true)));
+}
+
+/*
+ * Raises what password_hash() would, but for missing memory, without hashing.
+ */
+void
+password_check_new(const text *password)
+{
+	check_password_length(utf8_length(password));
+}
+
+/*
+ * Makes a hash at the present cost that no password has: its salt and its tag
+ * are random. palloc'd.
+ */
+char *
+password_dummy_hash(void)
+{
+	uint8		bytes[16 + 32];
+	char		salt[23];
+	char		tag[44];
+
+	randombytes_buf(bytes, sizeof(bytes));
+	sodium_bin2base64(salt, sizeof(salt), bytes, 16, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	sodium_bin2base64(tag, sizeof(tag), bytes + 16, 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	return psprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", argon2_memory_kib, argon2_time, salt, tag);
+}
+
+/*
  * Names the scheme of a stored hash; NULL where password_verify() would raise
  * 22023. The name is static.
  */
@@ -285,6 +347,18 @@ check_password_length(size_t length)
 				 err_object(NULL, "password", "password_length"),
 				 errhidestmt(true),
 				 errhidecontext(true)));
+}
+
+/* Returns the length in UTF-8; of a password that is too long, any that is. */
+static size_t
+utf8_length(const text *password)
+{
+	size_t		length;
+	char	   *utf8 = password_to_utf8(password, &length);
+
+	sodium_memzero(utf8, length);
+	pfree(utf8);
+	return length;
 }
 
 /*

@@ -26,6 +26,10 @@ extern char *password_hash(const text *password);
 extern bool password_verify(const text *password, const char *hash);
 extern const char *password_identify(const char *hash);
 extern void password_check_hash(const char *hash);
+extern bool password_matches(const text *password, const char *hash);
+extern void password_check_given(const text *password);
+extern void password_check_new(const text *password);
+extern char *password_dummy_hash(void);
 extern bool password_needs_rehash(const char *hash);
 
 /* ---- inside the module --------------------------------------------------- */

@@ -119,6 +119,7 @@ ddd_rotate_token(PG_FUNCTION_ARGS)
 	uint64		rows;
 
 	values[2] = arg_ttl(fcinfo, 1, "ttl");
+	version_guard();
 	if (!token_digest(old, &values[0]))
 		token_invalid();
 	token = token_make(&values[1]);
@@ -137,10 +138,12 @@ Datum
 ddd_revoke_token(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
+	text	   *token = arg_text(fcinfo, 0, "token");
 	Datum		digest;
 	bool		revoked;
 
-	if (!token_digest(arg_text(fcinfo, 0, "token"), &digest))
+	version_guard();
+	if (!token_digest(token, &digest))
 		PG_RETURN_BOOL(false);
 	api_begin(&call);
 	revoked = plan_execute(&revoke_plan, &digest, NULL, false) > 0;
@@ -185,11 +188,13 @@ Datum
 ddd_begin_as(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
+	text	   *token = arg_text(fcinfo, 0, "token");
 	Datum		digest;
 	int64		user_id;
 	bool		isnull;
 
-	if (!token_digest(arg_text(fcinfo, 0, "token"), &digest))
+	version_guard();
+	if (!token_digest(token, &digest))
 		token_invalid();
 	api_begin(&call);
 	/* not read-only: what was revoked since the caller's snapshot is */

@@ -40,4 +40,7 @@ extern void token_invalid(void) pg_attribute_noreturn();
 /* Returns ttl of an argument: 22023 unless it is more than 0 and at most 10 years. */
 extern Datum arg_ttl(FunctionCallInfo fcinfo, int argno, const char *name);
 
+/* Defines the settings of messages. */
+extern void messages_init(void);
+
 #endif							/* DDD_USERS_TOKEN_H */

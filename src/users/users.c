@@ -11,6 +11,8 @@
 #include "utils/timestamp.h"
 
 #include "core/core.h"
+#include "users/throttle.h"
+#include "users/token.h"
 #include "users/users.h"
 #include "users/write.h"
 
@@ -56,6 +58,8 @@ users_init(void)
 {
 	password_init();
 	access_init();
+	throttle_init();
+	messages_init();
 }
 
 PG_FUNCTION_INFO_V1(ddd_get_user);

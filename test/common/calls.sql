@@ -28,6 +28,8 @@ CREATE FUNCTION pg_temp.value_of(function text, name text, type text) RETURNS te
         WHEN name = 'hash' THEN '''!'''
         WHEN name = 'on_conflict' THEN '''error'''
         WHEN name = 'mode' THEN '''cascade'''
+        WHEN type = 'interval' AND name = 'ttl' THEN '''1 hour'''
+        WHEN name = 'token' THEN '''ddd_'' || repeat(''A'', 43)'
         WHEN type = 'text' THEN '''some text'''
     END
 $$;

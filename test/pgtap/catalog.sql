@@ -4,7 +4,7 @@ SELECT no_plan();
 
 -- tables and columns
 SELECT tables_are('ddd', ARRAY['schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags',
-    'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills']);
+    'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills', 'tokens', 'outbox', 'verified_emails']);
 SELECT columns_are('ddd', 'users', ARRAY['id', 'email', 'full_name', 'hashed_password', 'is_active', 'is_superuser', 'bio', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'posts', ARRAY['id', 'title', 'content', 'author_id', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'comments', ARRAY['id', 'content', 'post_id', 'author_id', 'parent_id', 'created_at', 'updated_at']);

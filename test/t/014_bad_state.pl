@@ -19,20 +19,20 @@ use Wire;
 
 # What a good call answers where all stands, for those that refuse it.
 my @in_scripts = qw(migrate pass_grants stash_rows stash_columns check_dependents);
-my %refuses = (create_tables => '42P07', map { $_ => '55000' } @in_scripts);
+my %refuses = (create_tables => '42P07', (map { $_ => '28000' } qw(begin_as rotate_token require_user)), map { $_ => '55000' } @in_scripts);
 # What needs no table: passwords, values, and what looks at the catalog only.
 my %tableless = map { $_ => 1 }
   qw(hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict owns_type
-  tables_wanted fingerprint heads plan upgrade downgrade attach_triggers grant_to_owner create_tables
+  current_user_id current_scope require_user tables_wanted fingerprint heads plan upgrade downgrade attach_triggers grant_to_owner create_tables
   tag_key tags_all tags_any tags_none tags_exact tags_match gin_tags_compare), @in_scripts,
   map { "tag_query_$_" } qw(and or not eq ne lt le gt ge cmp hash hash_extended out send);
-# Volatile, but not because they write: a random salt; catalog look-ups that find nothing to do.
-my %writes_nothing = map { $_ => 1 } qw(hash_password attach_triggers grant_to_owner), @in_scripts;
+# Volatile, but not because they write: a random salt; what counts failures and makes a caller; catalog look-ups that find nothing to do.
+my %writes_nothing = map { $_ => 1 } qw(hash_password authenticate begin_as attach_triggers grant_to_owner), @in_scripts;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->append_conf('postgresql.conf', "$_\n")
-  foreach ('fsync = off', 'ddd.argon2_memory_kib = 8192', 'ddd.argon2_time = 1', "timezone = 'UTC'");
+  foreach ('fsync = off', 'ddd.argon2_memory_kib = 8192', 'ddd.argon2_time = 1', 'ddd.auth_min_duration = 0', 'ddd.auth_max_delay = 0', "timezone = 'UTC'");
 $node->start;
 new_database($node, 'states', 'CREATE EXTENSION ddd', fixture(), 'CREATE ROLE victim', 'CREATE ROLE app');
 

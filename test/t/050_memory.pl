@@ -149,6 +149,25 @@ my @calls = (
 	[ 'rebuild_counters()', { calls => 500, rolled_back => 1 }, 'ddd.rebuild_counters()' ],
 	[ 'set_post_tags(bigint, text[])', $write, q{ddd.set_post_tags(1 + i % 500, ARRAY['t' || i % 7])} ],
 
+	# the user "cheap" has the hash of the cheapest Argon2id, and a token of 32 zero bytes
+	[ 'authenticate(text, text, text)', $page, q{ddd.authenticate('cheap@x', 'wrong horse', 'source ' || i)} ],
+	[ 'change_password(bigint, text, text)', $page, q{ddd.change_password(-1, 'wrong horse', 'other horse')} ],
+	[ 'begin_as(text)', $page, q{ddd.begin_as('ddd_' || repeat('A', 43))} ],
+	[ 'current_user_id()', $cheap, 'ddd.current_user_id()' ],
+	[ 'current_scope()', $cheap, 'ddd.current_scope()' ],
+	[ 'require_user()', $refused, 'ddd.require_user()' ],
+	[ 'issue_token(bigint, interval, text)', $write, 'ddd.issue_token(1 + i % 500)' ],
+	[ 'rotate_token(text, interval)', $write, 'ddd.rotate_token(ddd.issue_token(1 + i % 500))' ],
+	[ 'revoke_token(text)', $write, 'ddd.revoke_token(ddd.issue_token(1 + i % 500))' ],
+	[ 'revoke_tokens(bigint)', $write, 'ddd.revoke_tokens(1 + i % 500)' ],
+	[ 'prune_tokens()', $write, 'ddd.prune_tokens()' ],
+	[ 'request_password_reset(text)', $write, q{ddd.request_password_reset('u' || 1 + i % 501 || '@example.org')} ],
+	[ 'request_email_verification(text)', $write, q{ddd.request_email_verification('u' || 1 + i % 501 || '@example.org')} ],
+	[ 'take_outbox(integer)', $write, q{count(*) FROM ddd.request_password_reset('u' || 1 + i % 501 || '@example.org'), ddd.take_outbox()} ],
+	[ 'verify_email(text)', $page, q{ddd.verify_email('ddd_' || repeat('A', 43))} ],
+	[ 'reset_password(text, text)', $page, q{ddd.reset_password('ddd_' || repeat('A', 43), 'other horse')} ],
+	[ 'email_verified(bigint)', $cheap, 'ddd.email_verified(1 + i % 500)' ],
+
 	# errors: before anything was done, inside SPI, and while cleaning up
 	[ 'get_user(bigint)', $refused, 'ddd.get_user(NULL)' ],
 	[ 'list_posts(integer, text, integer, bigint)', $refused, q{ddd.list_posts(after => 'AAAA')} ],
@@ -264,6 +283,10 @@ new_database(
 		ddd.create_post(i, 'Post ' || i, repeat('x', 200), ARRAY[CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END, CASE i % 3 WHEN 0 THEN 'third' ELSE 'other' END])},
 	q{SELECT FROM generate_series(1, 1500) i, ddd.add_comment(1 + i % 500, 1 + i * 7 % 500, 'Comment ' || i)},
 	q{SELECT ddd.tag_post(1, ARRAY(SELECT 't' || i FROM generate_series(0, 6) i))},
+	qq{INSERT INTO ddd.users (id, email, full_name, hashed_password) VALUES (-1, 'cheap\@x', 'Cheap', $argon2)},
+	q{INSERT INTO ddd.tokens (digest, user_id, purpose, scope, bound_to, expires_at)
+		SELECT sha256(decode(repeat('00', 32), 'hex')), id, 'access', '*', sha256(convert_to(hashed_password, 'UTF8')), now() + '1 year'
+		  FROM ddd.users WHERE id = -1},
 	q{CREATE TABLE measured
 		(contexts bigint, process bigint, first bigint, last bigint, failures int, answers int)},
 	# microseconds that the backend ran, or what the clock says where none are counted

@@ -117,6 +117,13 @@ my %good = (
 	full_name => q{'New User'},
 	title => q{'A title'},
 	password => hex_literal('a secret that is long'),
+	old_password => hex_literal('a secret that is old'),
+	new_password => hex_literal('a secret that is long'),
+	token => q{'ddd_' || repeat('A', 43)},
+	ttl => q{'1 hour'},
+	scope => q{'read write'},
+	'authenticate source' => q{'192.0.2.1'},
+	(map { ("$_ email" => q{'ann@example.org'}) } qw(authenticate request_password_reset request_email_verification)),
 	tags => q{'{rust,new}'},
 	ids => q{'{1,2,999}'},
 	hash => hex_literal('$2b$04$abcdefghijklmnopqrstuuyx2n0Zzopyr9QuYTMCfOJJOj526QVoC'),
@@ -173,7 +180,9 @@ my %without_arguments = (
 	grant_to_owner => ['count(*) = 1'],
 	fold_counters => ['bool_and(r >= 0)'],
 	rebuild_counters => ['bool_and(r >= 0)'],
-	prune_tags => ['bool_and(r >= 0)'],
+	(map { ($_ => ['bool_and(r >= 0)']) } qw(prune_tags prune_tokens)),
+	(map { ($_ => ['bool_and(r IS NULL)']) } qw(current_user_id current_scope)),
+	require_user => '28000',
 	create_tables => '42P07');
 
 sub good_value
@@ -230,7 +239,7 @@ sub cases
 		push @cases, map { case_of($f, $argument, @$_) } tries($f, $argument, $context);
 	}
 	push @cases, case_of($f, undef, 'a good call', undef, some($f))
-	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|verify_password|get_user_by_email)$/;
+	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|verify_password|get_user_by_email|authenticate|change_password|reset_password|verify_email|email_verified|(?:begin_as|(?:rotate|revoke)_token)|take_outbox)$/;
 	return @cases;
 }
 

@@ -56,7 +56,7 @@ sub absent
 sub null
 {
 	my ($f, $argument) = @_;
-	return $f->{strict} ? ['bool_and(r IS NULL)'] : $argument->{optional} ? some($f) : '22004';
+	return $f->{strict} ? ['bool_and(r IS NULL)'] : !$argument->{optional} ? '22004' : $f->{name} eq 'authenticate' ? none($f) : some($f);
 }
 
 # ---- the rules --------------------------------------------------------------
@@ -739,7 +739,100 @@ sub type_name
 		map { [ $_->{label}, $_->{sql}, none($f) ] } texts($context));
 }
 
+# What logs in nobody, as the fixture's hash has no known password.
+sub no_login
+{
+	my ($f, $argument, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, none($f) ] } emails($context), texts($context);
+}
+
+# A password that is compared: too long, or wrong.
+sub given_password
+{
+	my ($f, $argument, $context) = @_;
+	return map {
+		[
+			$_->{label}, $_->{hex},
+			!defined $_->{bytes} ? '22P05' : length $_->{bytes} > 1024 ? '22023' : none($f),
+			secret => $_->{raw}
+		]
+	} passwords($context), texts($context);
+}
+
+# A password that is to be: too short or too long, or not reached, as nothing else is right.
+sub new_password
+{
+	my ($f, $argument, $context) = @_;
+	return map { ref $_->[2] ? [ @$_[ 0, 1 ], none($f), @$_[ 3, 4 ] ] : $_ } password($f, $argument, $context);
+}
+
+# No text is a token that was issued.
+sub token
+{
+	my ($f, $argument, $context) = @_;
+	my $answer = $f->{comment} =~ /28000 the token/ ? '28000' : none($f);
+	my $zeros = 'ddd_' . 'A' x 43;
+	return (
+		(   map { [ "like one: $_", "'$_'", $answer ] } $zeros, substr($zeros, 0, 46), "${zeros}A", uc $zeros, "$zeros ",
+			" $zeros", 'ddd_' . 'A' x 42 . 'B', 'ddd_' . 'A' x 42 . '=', 'ddd_' . 'A' x 42 . '+', 'ddd-' . 'A' x 43),
+		map { [ $_->{label}, $_->{sql}, $answer ] } texts($context));
+}
+
+sub ttl
+{
+	my ($f) = @_;
+	my $answer = $f->{name} eq 'rotate_token' ? '28000' : some($f);
+	return (
+		(map { [ $_, "'$_'::interval", '22023' ] } '0', '-1 microsecond', '-10 years', '10 years 1 microsecond', '178000000 years', '-178000000 years'),
+		map { [ $_, "'$_'::interval", $answer ] } '1 microsecond', '1 day -1 hour', '10 years', '120 months');
+}
+
+sub scope
+{
+	my ($f, $argument, $context) = @_;
+	my $word = qr/[\x21\x23-\x5b\x5d-\x7e]+/;
+	return (
+		(map { [ $_, literal($_), some($f) ] } '*', 'read', 'read write', '!#[]^~', 'x' x 255),
+		(map { [ "\"$_\"", literal($_), '22023' ] } ' read', 'read ', 'read  write', "read\twrite", 'a"b', 'a\\b', 'x' x 256),
+		map { [ $_->{label}, $_->{sql}, ($_->{raw} // '') =~ /\A$word(?: $word)*\z/ && length $_->{raw} <= 255 ? some($f) : '22023' ] }
+		  texts($context));
+}
+
+# Whatever is asked for, the answer is nothing.
+sub message_to
+{
+	my ($f, $argument, $context) = @_;
+	return map { [ $_->{label}, $_->{sql}, [q{bool_and(r::text = '')}] ] } emails($context), texts($context);
+}
+
+sub messages
+{
+	my ($f) = @_;
+	return (
+		(map { [ $_, $_, '2201W' ] } qw(-1 (-2147483648))),
+		(map { [ $_, $_, '22023' ] } qw(1001 2147483647)),
+		map { [ $_, $_, none($f) ] } qw(0 1 1000));
+}
+
+sub absent_user
+{
+	my ($answer) = @_;
+	return sub { return map { [ "absent $_", $_, [$answer] ] } qw(0 -1 999999999 9223372036854775807 (-9223372036854775808)) };
+}
+
 my %rule = (
+	'authenticate text email' => \&no_login,
+	'authenticate text source' => \&no_login,
+	'authenticate text password' => \&given_password,
+	'text old_password' => \&given_password,
+	'text new_password' => \&new_password,
+	'text token' => \&token,
+	'interval ttl' => \&ttl,
+	'text scope' => \&scope,
+	(map { ("$_ text email" => \&message_to) } qw(request_password_reset request_email_verification)),
+	'take_outbox integer first' => \&messages,
+	'revoke_tokens bigint user_id' => absent_user('bool_and(r = 0)'),
+	'email_verified bigint user_id' => absent_user('bool_and(r IS NULL)'),
 	'bigint user_id' => \&id,
 	'bigint post_id' => \&id,
 	'bigint comment_id' => \&id,

@@ -34,6 +34,9 @@ my %columns = (
 	counter_ledger => 'counter, subject_id, delta, xid',
 	migration_log =>
 	  'applied_at, version, parent, direction, message, applied_by, duration',
+	tokens => 'digest, user_id, purpose, scope, bound_to, created_at, expires_at',
+	outbox => 'user_id, kind, requested_at',
+	verified_emails => 'user_id, email, verified_at',
 	backfills =>
 	  'table_name, assignments, condition, last_key, rows_read, rows_changed, started_at, started_by',
 	counter_state => 'counter, low_water, system_identifier, stale',
@@ -48,7 +51,7 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name, @options);
 
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-	$node->append_conf('postgresql.conf', "timezone = 'UTC'\nddd.fold_threshold = 0");
+	$node->append_conf('postgresql.conf', "timezone = 'UTC'\nddd.fold_threshold = 0\nddd.auth_min_duration = 0\nddd.auth_max_delay = 0");
 	$node->append_conf('postgresql.conf', $_) foreach @settings;
 	$node->start;
 	return $node;

@@ -1,0 +1,281 @@
+/*
+ * auth.c
+ *		Proving who one is by a password: ddd.authenticate() and
+ *		ddd.change_password().
+ *
+ * One path, whatever is found: look the account up, verify against its hash or
+ * against one that cannot match, wait until the answer has taken its time, and
+ * answer. No such account, one not in use, without password, with a hash that
+ * is not supported and a wrong password are one answer in one time
+ * (throttle.c); an error depends on the arguments alone.
+ *
+ * A hash weaker than the settings is replaced on the way, if nobody else
+ * writes the row: compare and swap, so a password changed meanwhile stays. It
+ * is no change of the user, so updated_at stays, and the tokens go on. Where it
+ * cannot be written, on a standby or in a read-only transaction, it is not.
+ *
+ * Locks: nothing is locked while hashing or waiting, and no statement is open.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "users/throttle.h"
+#include "users/token.h"
+#include "users/users.h"
+#include "users/write.h"
+
+/* What is compared with a password. */
+typedef struct Account
+{
+	bool		found;
+	bool		is_active;
+	int64		user_id;
+	text	   *email;
+	char	   *hashed_password;
+} Account;
+
+#define ACCOUNT_COLUMNS "u.id, u.is_active, u.email, u.hashed_password"
+
+static SpiPlan by_email_plan = {
+	.sql = "SELECT " ACCOUNT_COLUMNS " FROM ddd.users u"
+	" WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")",
+	.nargs = 1,
+	.argtypes = {TEXTOID},
+};
+
+static SpiPlan by_id_plan = {
+	.sql = "SELECT " ACCOUNT_COLUMNS " FROM ddd.users u WHERE u.id = $1",
+	.nargs = 1,
+	.argtypes = {INT8OID},
+};
+
+/* What was verified must still be so after the wait. */
+static SpiPlan user_plan = {
+	.sql = "SELECT " USER_COLUMNS " FROM ddd.users u"
+	" WHERE u.id = $1 AND u.hashed_password = $2 AND u.is_active",
+	.nargs = 2,
+	.argtypes = {INT8OID, TEXTOID},
+};
+
+static SpiPlan change_plan = {
+	.sql = "UPDATE ddd.users SET hashed_password = $3 WHERE id = $1 AND hashed_password = $2",
+	.nargs = 3,
+	.argtypes = {INT8OID, TEXTOID, TEXTOID},
+};
+
+/* The tokens are bound to the hash: they are bound to the new one, since it is the same password. */
+static SpiPlan rehash_plan = {
+	.sql = "WITH old AS ("
+	"SELECT u.id, " TOKEN_BOUND_TO("'access'") " AS bound_to FROM ddd.users u"
+	" WHERE u.id = $1 AND u.hashed_password = $2 FOR NO KEY UPDATE SKIP LOCKED"
+	"), rehashed AS ("
+	"UPDATE ddd.users u SET hashed_password = $3 FROM old WHERE u.id = old.id RETURNING u.*"
+	") UPDATE ddd.tokens t SET bound_to = " TOKEN_BOUND_TO("'access'")
+	" FROM old, rehashed u WHERE t.user_id = u.id AND t.purpose = 'access' AND t.bound_to = old.bound_to",
+	.nargs = 3,
+	.argtypes = {INT8OID, TEXTOID, TEXTOID},
+};
+
+static void find_account(SpiPlan *plan, Datum key, Account *account);
+static text *account_name(const text *email);
+static bool password_is_right(const Account *account, const text *password);
+static void rehash(Account *account, const text *password);
+
+PG_FUNCTION_INFO_V1(ddd_authenticate);
+
+Datum
+ddd_authenticate(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	Attempt		attempt;
+	Account		account;
+	text	   *email = text_trim(arg_text(fcinfo, 0, "email"));
+	text	   *password = arg_text(fcinfo, 1, "password");
+	text	   *source = arg_text_or_null(fcinfo, 2);
+	Datum		values[2];
+	bool		matches;
+	uint64		rows;
+
+	version_guard();
+	password_check_given(password);
+	attempt_begin(&attempt, account_name(email), source);
+
+	find_account(&by_email_plan, PointerGetDatum(email), &account);
+	matches = password_is_right(&account, password);
+	if (matches)
+		attempt_succeeded(&attempt);
+	attempt_wait(&attempt);
+	if (!matches)
+		PG_RETURN_NULL();
+	if (password_needs_rehash(account.hashed_password))
+		rehash(&account, password);
+
+	values[0] = Int64GetDatum(account.user_id);
+	values[1] = CStringGetTextDatum(account.hashed_password);
+	api_begin(&call);
+	rows = plan_execute(&user_plan, values, NULL, false);
+	if (rows > 0)
+	{
+		bool		isnull;
+
+		identity_set(account.user_id, DatumGetBool(plan_value(0, 5, BOOLOID, &isnull)), SCOPE_ALL, DT_NOEND);
+	}
+	return api_end_row(&call, fcinfo, rows);
+}
+
+PG_FUNCTION_INFO_V1(ddd_change_password);
+
+Datum
+ddd_change_password(PG_FUNCTION_ARGS)
+{
+	ApiCall		call;
+	Attempt		attempt;
+	Account		account;
+	int64		user_id = arg_int64(fcinfo, 0, "user_id");
+	text	   *old_password = arg_text(fcinfo, 1, "old_password");
+	text	   *new_password = arg_text(fcinfo, 2, "new_password");
+	char	   *hash = NULL;
+	bool		changed = false;
+
+	version_guard();
+	PreventCommandIfReadOnly("ddd.change_password()");
+	access_check(ACCESS_CHANGE_PASSWORD, user_id);
+	password_check_given(old_password);
+	password_check_new(new_password);
+
+	find_account(&by_id_plan, Int64GetDatum(user_id), &account);
+	attempt_begin(&attempt, account.found ? account_name(account.email) :
+				  cstring_to_text(psprintf(INT64_FORMAT, user_id)), NULL);
+	if (password_is_right(&account, old_password))
+	{
+		attempt_succeeded(&attempt);
+		hash = password_hash(new_password);
+	}
+	attempt_wait(&attempt);
+	if (hash != NULL)
+	{
+		Datum		values[] = {
+			Int64GetDatum(user_id),
+			CStringGetTextDatum(account.hashed_password),
+			CStringGetTextDatum(hash),
+		};
+
+		api_begin(&call);
+		changed = user_write(&change_plan, values, NULL) > 0;
+		api_end(&call);
+	}
+	PG_RETURN_BOOL(changed);
+}
+
+/* Fills in an account, or makes one that no password opens; in the caller's memory. */
+static void
+find_account(SpiPlan *plan, Datum key, Account *account)
+{
+	ApiCall		call;
+
+	memset(account, 0, sizeof(*account));
+	api_begin(&call);
+	if (plan_execute(plan, &key, NULL, false) > 0)
+	{
+		MemoryContext spi_context = MemoryContextSwitchTo(call.result_context);
+		bool		isnull;
+
+		account->found = true;
+		account->user_id = plan_int64(0, 1);
+		account->is_active = DatumGetBool(plan_value(0, 2, BOOLOID, &isnull));
+		account->email = DatumGetTextPCopy(plan_value(0, 3, TEXTOID, &isnull));
+		account->hashed_password = TextDatumGetCString(plan_value(0, 4, TEXTOID, &isnull));
+		MemoryContextSwitchTo(spi_context);
+	}
+	api_end(&call);
+}
+
+/* Returns the form that all spellings of an address share: capital ASCII letters are small. */
+static text *
+account_name(const text *email)
+{
+	text	   *name = DatumGetTextPCopy(PointerGetDatum(email));
+	char	   *s = VARDATA_ANY(name);
+
+	for (size_t i = 0; i < VARSIZE_ANY_EXHDR(name); i++)
+		s[i] = pg_ascii_tolower((unsigned char) s[i]);
+	return name;
+}
+
+/* Hashes once in any case. */
+static bool
+password_is_right(const Account *account, const text *password)
+{
+	bool		matches;
+
+	if (!account->found)
+		return password_matches(password, PASSWORD_UNUSABLE_HASH);
+	matches = password_matches(password, account->hashed_password);
+	return matches && account->is_active;
+}
+
+/*
+ * Replaces the hash of a password that is right, if that can be done now. What
+ * fails here, a trigger of the user's for example, must not keep anybody from
+ * logging in: but for a cancel, it is undone and forgotten.
+ */
+static void
+rehash(Account *account, const text *password)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *hash;
+	volatile bool done = false;
+
+	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode())
+		return;
+	hash = password_hash(password);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		ApiCall		call;
+		Datum		values[] = {
+			Int64GetDatum(account->user_id),
+			CStringGetTextDatum(account->hashed_password),
+			CStringGetTextDatum(hash),
+		};
+
+		api_begin(&call);
+		touch_row_stop(get_relname_relid("users", get_namespace_oid("ddd", false)));
+		plan_execute(&rehash_plan, values, NULL, false);
+		done = plan_execute(&user_plan, (Datum[])
+							{
+								values[0], values[2]
+							}, NULL, false) > 0;
+		touch_row_stop(InvalidOid);
+		api_end(&call);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int			code = geterrcode();
+
+		touch_row_stop(InvalidOid);
+		if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_ADMIN_SHUTDOWN)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (done)
+		account->hashed_password = hash;
+}
