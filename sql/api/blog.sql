@@ -155,7 +155,9 @@ Errors:
   2202E tags is not one-dimensional
   23503 no such author
   23514 blank title
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 tags were deleted meanwhile, again and again
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.create_post(bigint, text, text, text[]) FROM PUBLIC;
 
@@ -191,6 +193,8 @@ Errors:
   22023 not an object, unknown key, value of another JSON type
   23502 null title or content
   23514 blank title; the row was changed meanwhile, constraint posts_stale_update
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.update_post(bigint, jsonb, timestamptz) FROM PUBLIC;
 
@@ -203,6 +207,8 @@ post_id: posts.id.
 Returns: whether there was such a post.
 Errors:
   22004 null post_id
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_post(bigint) FROM PUBLIC;
 
@@ -307,6 +313,8 @@ Errors:
   23503 no such post, author or parent
   23514 blank content; parent on another post, constraint comments_parent_same_post; thread too
     deep, constraint comments_max_depth
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.add_comment(bigint, bigint, text, bigint) FROM PUBLIC;
 
@@ -329,6 +337,8 @@ Errors:
   22023 not an object, unknown key, value of another JSON type
   23502 null content
   23514 blank content; the row was changed meanwhile, constraint comments_stale_update
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.update_comment(bigint, jsonb, timestamptz) FROM PUBLIC;
 
@@ -341,6 +351,8 @@ comment_id: comments.id.
 Returns: whether there was such a comment.
 Errors:
   22004 null comment_id
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_comment(bigint) FROM PUBLIC;
 
@@ -428,6 +440,8 @@ Errors:
   22004 null user_id or mode
   22023 unknown mode; reassign_to missing, the user itself, or given with another mode
   23503 the user has posts or comments; reassign_to is no user
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is another user, or mode is reassign
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_user(bigint, text, bigint) FROM PUBLIC;
 
@@ -449,7 +463,9 @@ Errors:
     character
   2202E tags is not one-dimensional
   23503 no such post
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 tags were deleted meanwhile, again and again
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.tag_post(bigint, text[]) FROM PUBLIC;
 
@@ -466,6 +482,8 @@ Errors:
   22023 the post would still have more than ddd.max_tags_per_post tags
   2202E tags is not one-dimensional
   23503 no such post
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.untag_post(bigint, text[]) FROM PUBLIC;
 
@@ -484,7 +502,9 @@ Errors:
     character
   2202E tags is not one-dimensional
   23503 no such post
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 tags were deleted meanwhile, again and again
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.set_post_tags(bigint, text[]) FROM PUBLIC;
 

@@ -548,7 +548,9 @@ Errors:
   22023 new_name is blank or has a control or invisible character
   23505 another tag or synonym has that name: merge_tags() makes one of two tags; a synonym of this
     tag is dropped before
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 the tags were changed meanwhile
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.rename_tag(text, text) FROM PUBLIC;
 
@@ -563,7 +565,9 @@ Returns: the target as it is then; NULL, and nothing is done, if there is no suc
 Errors:
   22004 null argument, null name
   2202E source is not one-dimensional
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 the tags were changed meanwhile, or in a REPEATABLE READ transaction posts were tagged
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.merge_tags(text[], text) FROM PUBLIC;
 
@@ -581,7 +585,9 @@ Errors:
   22023 synonym is blank or has a control or invisible character
   23505 a tag with posts or synonyms has that name, or it stands for another tag
   23514 synonym names the tag itself
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 the tags were changed meanwhile
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.add_tag_synonym(text, text) FROM PUBLIC;
 
@@ -594,6 +600,8 @@ synonym: the name in any spelling.
 Returns: whether there was such a synonym.
 Errors:
   22004 null synonym
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.drop_tag_synonym(text) FROM PUBLIC;
 
@@ -608,7 +616,9 @@ Returns: whether there was one.
 Errors:
   22004 null argument
   23503 the tag still has posts, and force is false; a foreign key of yours refers to it
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 the tags were changed meanwhile, or in a REPEATABLE READ transaction posts were tagged
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.delete_tag(text, boolean) FROM PUBLIC;
 
@@ -621,6 +631,8 @@ What your own foreign keys do about a deleted tag is theirs to say.
 Returns: the number of tags that were deleted.
 Errors:
   23503 a foreign key of yours refers to one of them
+  28000 ddd.enforce_identity is on and no user is authenticated
   40001 in a REPEATABLE READ transaction, one was changed meanwhile
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: tags.';
 REVOKE ALL ON FUNCTION ddd.prune_tags() FROM PUBLIC;

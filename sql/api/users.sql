@@ -59,7 +59,7 @@ full_name: at most 255 characters, not blank.
 password: 8 to 1024 bytes of UTF-8; stored as an Argon2id hash.
 bio: any text.
 is_active: whether the account is in use; what ddd.is_authenticated() tells.
-is_superuser: a mark for the application; no function of ddd asks for it.
+is_superuser: whether the user may write everything under ddd.enforce_identity.
 hashed_password: a hash made elsewhere, of a scheme that ddd.verify_password() knows.
 Returns: the new row, without the hash.
 Errors:
@@ -71,6 +71,8 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
+  28000 ddd.enforce_identity is on and no user is authenticated, but is_superuser is true
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application, but is_superuser is true
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
@@ -95,6 +97,8 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
+  28000 ddd.enforce_identity is on and no user is authenticated, but is_superuser is true
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application, but is_superuser is true
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
@@ -120,6 +124,8 @@ Errors:
   23505 "Email already registered", constraint ix_users_email, unless on_conflict is "skip"
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
   53200 not enough memory to hash a password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_users(jsonb, text) FROM PUBLIC;
@@ -217,6 +223,8 @@ Errors:
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; the row was changed meanwhile, constraint users_stale_update
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is another user, or patch has is_active or is_superuser
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.update_user(bigint, jsonb, timestamptz) FROM PUBLIC;
 
@@ -233,6 +241,8 @@ Errors:
   22021 password not valid in the encoding of the database
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
+  28000 ddd.enforce_identity is on and no user is authenticated
+  42501 ddd.enforce_identity is on and the caller is no superuser of the application
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.set_password(bigint, text) FROM PUBLIC;
