@@ -157,7 +157,8 @@ Errors:
   23514 blank title
   28000 ddd.enforce_identity is on and no user is authenticated
   40001 tags were deleted meanwhile, again and again
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.create_post(bigint, text, text, text[]) FROM PUBLIC;
 
@@ -194,7 +195,8 @@ Errors:
   23502 null title or content
   23514 blank title; the row was changed meanwhile, constraint posts_stale_update
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.update_post(bigint, jsonb, timestamptz) FROM PUBLIC;
 
@@ -208,7 +210,8 @@ Returns: whether there was such a post.
 Errors:
   22004 null post_id
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_post(bigint) FROM PUBLIC;
 
@@ -314,7 +317,8 @@ Errors:
   23514 blank content; parent on another post, constraint comments_parent_same_post; thread too
     deep, constraint comments_max_depth
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.add_comment(bigint, bigint, text, bigint) FROM PUBLIC;
 
@@ -338,7 +342,8 @@ Errors:
   23502 null content
   23514 blank content; the row was changed meanwhile, constraint comments_stale_update
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.update_comment(bigint, jsonb, timestamptz) FROM PUBLIC;
 
@@ -352,7 +357,8 @@ Returns: whether there was such a comment.
 Errors:
   22004 null comment_id
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.delete_comment(bigint) FROM PUBLIC;
 
@@ -465,7 +471,8 @@ Errors:
   23503 no such post
   28000 ddd.enforce_identity is on and no user is authenticated
   40001 tags were deleted meanwhile, again and again
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.tag_post(bigint, text[]) FROM PUBLIC;
 
@@ -483,7 +490,8 @@ Errors:
   2202E tags is not one-dimensional
   23503 no such post
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.untag_post(bigint, text[]) FROM PUBLIC;
 
@@ -504,7 +512,8 @@ Errors:
   23503 no such post
   28000 ddd.enforce_identity is on and no user is authenticated
   40001 tags were deleted meanwhile, again and again
-  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the application
+  42501 ddd.enforce_identity is on and the caller is neither the author nor a superuser of the
+    application
 Context: blog.';
 REVOKE ALL ON FUNCTION ddd.set_post_tags(bigint, text[]) FROM PUBLIC;
 

@@ -71,8 +71,9 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
-  28000 ddd.enforce_identity is on and no user is authenticated, but is_superuser is true
-  42501 ddd.enforce_identity is on and the caller is no superuser of the application, but is_superuser is true
+  28000 is_superuser while ddd.enforce_identity is on and no user is authenticated
+  42501 is_superuser while ddd.enforce_identity is on and the caller is no superuser of the
+    application
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
@@ -97,8 +98,9 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
-  28000 ddd.enforce_identity is on and no user is authenticated, but is_superuser is true
-  42501 ddd.enforce_identity is on and the caller is no superuser of the application, but is_superuser is true
+  28000 is_superuser while ddd.enforce_identity is on and no user is authenticated
+  42501 is_superuser while ddd.enforce_identity is on and the caller is no superuser of the
+    application
   53200 not enough memory to hash the password
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
@@ -224,7 +226,8 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; the row was changed meanwhile, constraint users_stale_update
   28000 ddd.enforce_identity is on and no user is authenticated
-  42501 ddd.enforce_identity is on and the caller is another user, or patch has is_active or is_superuser
+  42501 ddd.enforce_identity is on and the caller is another user, or patch has is_active
+    or is_superuser
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.update_user(bigint, jsonb, timestamptz) FROM PUBLIC;
 
