@@ -72,6 +72,7 @@ Errors:
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
 
@@ -96,6 +97,7 @@ Errors:
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
 
@@ -121,6 +123,7 @@ Errors:
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
   53200 not enough memory to hash a password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_users(jsonb, text) FROM PUBLIC;
 
@@ -234,6 +237,7 @@ Errors:
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.set_password(bigint, text) FROM PUBLIC;
 
@@ -274,7 +278,7 @@ Context: users.';
 REVOKE ALL ON FUNCTION ddd.to_dict(anyelement) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.hash_password(password text) RETURNS text
-LANGUAGE c VOLATILE PARALLEL SAFE COST 100000
+LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 100000
 AS 'MODULE_PATHNAME', 'ddd_hash_password';
 COMMENT ON FUNCTION ddd.hash_password(text) IS
 'Hashes a password with Argon2id and a random salt.
@@ -287,11 +291,12 @@ Errors:
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.hash_password(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.verify_password(password text, hash text) RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE COST 100000
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 100000
 AS 'MODULE_PATHNAME', 'ddd_verify_password';
 COMMENT ON FUNCTION ddd.verify_password(text, text) IS
 'Tells whether a hash was made of this password.
@@ -307,6 +312,7 @@ Errors:
   22023 a hash of another scheme, malformed, or over the limits of cost
   22P05 password with a character that UTF-8 does not have
   53200 not enough memory
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.verify_password(text, text) FROM PUBLIC;
 

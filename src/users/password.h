@@ -3,7 +3,8 @@
  *		Password: hash and verify. Knows no table.
  *
  * The first part is for every caller; the second one is shared by
- * password.c, password_hash.c, password_verify.c and pbkdf2.c only.
+ * password.c, password_hash.c, password_verify.c, hash_slots.c and pbkdf2.c
+ * only.
  */
 #ifndef DDD_USERS_PASSWORD_H
 #define DDD_USERS_PASSWORD_H
@@ -27,6 +28,7 @@ extern bool password_verify(const text *password, const char *hash);
 extern const char *password_identify(const char *hash);
 extern void password_check_hash(const char *hash);
 extern bool password_needs_rehash(const char *hash);
+extern char *password_dummy_hash(void);
 
 /* ---- inside the module --------------------------------------------------- */
 
@@ -67,6 +69,9 @@ typedef struct StoredHash
 extern int	argon2_memory_kib;
 extern int	argon2_time;
 
+extern void hash_slots_init(void);
+extern int	hash_slot_take(void);
+extern void hash_slot_give_back(int slot);
 extern bool stored_hash_parse(const char *hash, StoredHash *stored,
 							  const char **reason);
 extern bool stored_hash_verify(const StoredHash *stored, const char *password,
