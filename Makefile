@@ -98,7 +98,7 @@ soak:
 asan valgrind coverage:
 	@test/sanity/$@
 
-# libFuzzer on the parser of tag queries, for MINUTES.
+# libFuzzer on the parsers of tag queries, hashes and tokens, for MINUTES in all.
 fuzz:
 	@MINUTES=$(MINUTES) test/sanity/fuzz
 

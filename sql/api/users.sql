@@ -75,6 +75,7 @@ Errors:
   42501 is_superuser while ddd.enforce_identity is on and the caller is no superuser of the
     application
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(text, text, text, text, boolean, boolean, text) FROM PUBLIC;
 
@@ -102,6 +103,7 @@ Errors:
   42501 is_superuser while ddd.enforce_identity is on and the caller is no superuser of the
     application
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_user(jsonb) FROM PUBLIC;
 
@@ -129,6 +131,7 @@ Errors:
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is no superuser of the application
   53200 not enough memory to hash a password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.create_users(jsonb, text) FROM PUBLIC;
 
@@ -247,6 +250,7 @@ Errors:
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is no superuser of the application
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.set_password(bigint, text) FROM PUBLIC;
 
@@ -287,7 +291,7 @@ Context: users.';
 REVOKE ALL ON FUNCTION ddd.to_dict(anyelement) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.hash_password(password text) RETURNS text
-LANGUAGE c VOLATILE PARALLEL SAFE COST 100000
+LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 100000
 AS 'MODULE_PATHNAME', 'ddd_hash_password';
 COMMENT ON FUNCTION ddd.hash_password(text) IS
 'Hashes a password with Argon2id and a random salt.
@@ -300,11 +304,12 @@ Errors:
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.hash_password(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ddd.verify_password(password text, hash text) RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE COST 100000
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 100000
 AS 'MODULE_PATHNAME', 'ddd_verify_password';
 COMMENT ON FUNCTION ddd.verify_password(text, text) IS
 'Tells whether a hash was made of this password.
@@ -320,6 +325,7 @@ Errors:
   22023 a hash of another scheme, malformed, or over the limits of cost
   22P05 password with a character that UTF-8 does not have
   53200 not enough memory
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.verify_password(text, text) FROM PUBLIC;
 

@@ -17,7 +17,8 @@
  *	- no thread is started (libsodium computes lanes one after the other).
  *
  * Interrupts: one hashing call cannot be cancelled, so each has a check right
- * before and right after it. No lock is taken.
+ * before and right after it. The only lock is the slot of hash_slots.c, held
+ * while it hashes.
  *
  * Memory: results are in the caller's context. Every copy made here of a
  * password or of what is derived from it is wiped, on errors too. The argument
@@ -136,6 +137,7 @@ password_init(void)
 							PGC_SUSET,
 							0,
 							NULL, NULL, NULL);
+	hash_slots_init();
 }
 
 /*
@@ -143,7 +145,8 @@ password_init(void)
  *
  * Raises 23514 with column "password" and constraint "password_length" unless
  * it has 8 to 1024 bytes of UTF-8, 22P05 or 22021 when it
- * has no UTF-8 form, 53200 when the memory cannot be had.
+ * has no UTF-8 form, 53200 when the memory cannot be had, 53300 when too many
+ * sessions hash.
  */
 char *
 password_hash(const text *password)
@@ -154,12 +157,16 @@ password_hash(const text *password)
 
 	PG_TRY();
 	{
+		int			slot;
+
 		check_password_length(length);
 
+		slot = hash_slot_take();
 		CHECK_FOR_INTERRUPTS();
 		if (crypto_pwhash_argon2id_str(hash, utf8, length, argon2_time,
 									   (size_t) argon2_memory_kib * 1024) != 0)
 			argon2_out_of_memory();
+		hash_slot_give_back(slot);
 		CHECK_FOR_INTERRUPTS();
 	}
 	PG_FINALLY();
@@ -178,7 +185,7 @@ password_hash(const text *password)
  * False for "!" and, without hashing, for a password over 1024 bytes; a short
  * one is tried, as other programs may have accepted it. Raises 22023, without
  * hashing, for a hash that is unknown, malformed or over the limits of cost;
- * 22P05, 22021 and 53200 as password_hash().
+ * 22P05, 22021, 53200 and 53300 as password_hash().
  */
 bool
 password_verify(const text *password, const char *hash)
@@ -250,23 +257,6 @@ void
 password_check_new(const text *password)
 {
 	check_password_length(utf8_length(password));
-}
-
-/*
- * Makes a hash at the present cost that no password has: its salt and its tag
- * are random. palloc'd.
- */
-char *
-password_dummy_hash(void)
-{
-	uint8		bytes[16 + 32];
-	char		salt[23];
-	char		tag[44];
-
-	randombytes_buf(bytes, sizeof(bytes));
-	sodium_bin2base64(salt, sizeof(salt), bytes, 16, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	sodium_bin2base64(tag, sizeof(tag), bytes + 16, 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	return psprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", argon2_memory_kib, argon2_time, salt, tag);
 }
 
 /*

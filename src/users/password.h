@@ -3,7 +3,8 @@
  *		Password: hash and verify. Knows no table.
  *
  * The first part is for every caller; the second one is shared by
- * password.c, password_hash.c, password_verify.c and pbkdf2.c only.
+ * password.c, password_hash.c, password_verify.c, hash_slots.c and pbkdf2.c
+ * only.
  */
 #ifndef DDD_USERS_PASSWORD_H
 #define DDD_USERS_PASSWORD_H
@@ -29,8 +30,8 @@ extern void password_check_hash(const char *hash);
 extern bool password_matches(const text *password, const char *hash);
 extern void password_check_given(const text *password);
 extern void password_check_new(const text *password);
-extern char *password_dummy_hash(void);
 extern bool password_needs_rehash(const char *hash);
+extern char *password_dummy_hash(void);
 
 /* ---- inside the module --------------------------------------------------- */
 
@@ -71,6 +72,9 @@ typedef struct StoredHash
 extern int	argon2_memory_kib;
 extern int	argon2_time;
 
+extern void hash_slots_init(void);
+extern int	hash_slot_take(void);
+extern void hash_slot_give_back(int slot);
 extern bool stored_hash_parse(const char *hash, StoredHash *stored,
 							  const char **reason);
 extern bool stored_hash_verify(const StoredHash *stored, const char *password,

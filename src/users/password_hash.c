@@ -1,6 +1,7 @@
 /*
  * password_hash.c
- *		Reads stored password hashes: which scheme, well formed, how costly.
+ *		Reads stored password hashes: which scheme, well formed, how costly. Makes
+ *		the one that no password has.
  *
  * Does no hashing. A stored hash may come from an import or from anyone with
  * UPDATE on the column, and libsodium and crypt_r obey the cost written in it
@@ -32,8 +33,8 @@
  *			iterations: seconds at the very limit, as large as the guides for
  *			these schemes have ever asked. Only pbkdf2 can be cancelled.
  *
- * Memory: allocates nothing; the result is filled into the caller's struct
- * and holds no pointer.
+ * Memory: reading allocates nothing; the result is filled into the caller's
+ * struct and holds no pointer.
  */
 #include "postgres.h"
 
@@ -49,6 +50,11 @@
 #define ARGON2_MAX_SALT			64
 #define ARGON2_MIN_TAG			16
 #define ARGON2_MAX_TAG			64
+
+/* What new hashes of libsodium have. */
+#define NEW_SALT				16
+#define NEW_TAG					32
+#define NEW_VARIANT				sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
 #define BCRYPT_LENGTH			60
 #define BCRYPT_SETTING_LENGTH	29	/* $2b$12$ and 22 characters of salt */
@@ -149,6 +155,30 @@ stored_hash_parse(const char *hash, StoredHash *stored, const char **reason)
 		*reason = parse_django_pbkdf2(rest, stored);
 	}
 	return *reason == NULL;
+}
+
+/*
+ * Makes an Argon2id hash at the present cost, palloc'd, that no password
+ * verifies: of random salt and tag. Verifying it takes as long as verifying a
+ * new hash, so that a login tells nothing by its time. Made anew for each
+ * login: the cost may have changed.
+ */
+char *
+password_dummy_hash(void)
+{
+	uint8		salt[NEW_SALT];
+	uint8		tag[NEW_TAG];
+	char		salt_base64[sodium_base64_ENCODED_LEN(NEW_SALT, NEW_VARIANT)];
+	char		tag_base64[sodium_base64_ENCODED_LEN(NEW_TAG, NEW_VARIANT)];
+	char	   *hash = palloc(PASSWORD_HASH_MAX_LENGTH + 1);
+
+	randombytes_buf(salt, sizeof(salt));
+	randombytes_buf(tag, sizeof(tag));
+	sodium_bin2base64(salt_base64, sizeof(salt_base64), salt, sizeof(salt), NEW_VARIANT);
+	sodium_bin2base64(tag_base64, sizeof(tag_base64), tag, sizeof(tag), NEW_VARIANT);
+	snprintf(hash, PASSWORD_HASH_MAX_LENGTH + 1, "$argon2id$v=19$m=%d,t=%d,p=1$%s$%s",
+			 argon2_memory_kib, argon2_time, salt_base64, tag_base64);
+	return hash;
 }
 
 /*

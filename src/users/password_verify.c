@@ -10,7 +10,8 @@
  * compute, or has no memory for, is an error and never a wrong password.
  *
  * Interrupts: one library call cannot be cancelled, so each has a check right
- * before and right after it. No lock, no thread.
+ * before and right after it. The only lock is the slot of hash_slots.c. No
+ * thread.
  *
  * Memory: what is derived from the password is wiped before anything can
  * raise; the password itself is the caller's to wipe.
@@ -28,6 +29,8 @@
 /* What bcrypt reads of a password; programs before 2025 cut it silently. */
 #define BCRYPT_PASSWORD_LENGTH	72
 
+static bool verify(const StoredHash *stored, const char *password,
+				   size_t length);
 static bool verify_argon2(const char *password, size_t length,
 						  const StoredHash *stored);
 static bool memory_available(uint32 kib);
@@ -39,12 +42,28 @@ static bool verify_pbkdf2(const char *password, size_t length,
 /*
  * Tells whether a password in UTF-8 is the one that a stored hash was made of.
  *
- * Raises 53200 when the memory cannot be had, 22023 when the library refuses a
- * hash that was parsed well, 57014 when cancelled.
+ * Raises 53200 when the memory cannot be had, 53300 when too many sessions
+ * hash, 22023 when the library refuses a hash that was parsed well, 57014 when
+ * cancelled.
  */
 bool
 stored_hash_verify(const StoredHash *stored, const char *password,
 				   size_t length)
+{
+	int			slot;
+	bool		matches;
+
+	if (stored->scheme == PASSWORD_UNUSABLE)
+		return false;
+
+	slot = hash_slot_take();
+	matches = verify(stored, password, length);
+	hash_slot_give_back(slot);
+	return matches;
+}
+
+static bool
+verify(const StoredHash *stored, const char *password, size_t length)
 {
 	switch (stored->scheme)
 	{

@@ -130,7 +130,8 @@ SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE prolang <> (SELECT 
 SELECT is_empty('SELECT oid::regprocedure FROM member WHERE prosecdef', 'no function is security definer');
 SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proname ~ '^(get|list|search|popular|posts|post_comments|is_|repr|to_dict|version)'$$, 'readers are stable');
 SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile <> 'v' AND proname ~ '^(create|update|delete|add|set|tag_post|untag|install|stamp)'$$, 'writers are volatile');
-SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proparallel = 's' AND proname <> 'hash_password'$$, 'writers are not parallel safe');
+SELECT is_empty($$SELECT oid::regprocedure FROM member WHERE provolatile = 'v' AND proparallel = 's'$$, 'writers are not parallel safe');
+SELECT set_eq($$SELECT proname FROM member WHERE procost = 100000 AND proparallel = 'r'$$, ARRAY['hash_password', 'verify_password'], 'hashing stays out of parallel workers, which share a slot');
 
 -- privileges: nothing for PUBLIC
 SELECT is_empty($$SELECT oid::regprocedure FROM member, aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0$$, 'PUBLIC may execute nothing');
@@ -149,7 +150,7 @@ SELECT is_empty($$
 -- settings, once the library is loaded
 SELECT isnt(library, NULL, 'the library is loaded') FROM ddd.version();
 SELECT set_eq($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]'$$, ARRAY['ddd.access_path', 'ddd.allow_data_loss', 'ddd.argon2_memory_kib', 'ddd.argon2_time', 'ddd.create_tables',
-    'ddd.fold_threshold', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
+    'ddd.fold_threshold', 'ddd.hash_slot_timeout', 'ddd.hash_slots', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]' AND (short_desc = '' OR short_desc !~ '[.]$')$$, 'every setting is described');
 SELECT is(unit, 'kB', 'argon2_memory_kib has a unit') FROM pg_settings WHERE name = 'ddd.argon2_memory_kib';
 SELECT throws_ok('SET ddd.max_pagesize = 3', '42602', NULL, 'a mistyped setting is refused');
