@@ -69,34 +69,36 @@ PG_FUNCTION_INFO_V1(ddd_identify_hash);
 Datum
 ddd_hash_password(PG_FUNCTION_ARGS)
 {
-	text	   *password = arg_text(fcinfo, 0, "password");
-
-	PG_RETURN_TEXT_P(cstring_to_text(password_hash(password)));
+	secret_call(fcinfo, "hash_password", 0);
+	PG_RETURN_TEXT_P(cstring_to_text(password_hash(arg_text(fcinfo, 0, "password"))));
 }
 
 Datum
 ddd_verify_password(PG_FUNCTION_ARGS)
 {
-	text	   *password = arg_text(fcinfo, 0, "password");
-	text	   *hash = arg_text(fcinfo, 1, "hash");
+	text	   *password;
+	text	   *hash;
 
+	secret_call(fcinfo, "verify_password", 0);
+	password = arg_text(fcinfo, 0, "password");
+	hash = arg_text(fcinfo, 1, "hash");
 	PG_RETURN_BOOL(password_verify(password, text_to_cstring(hash)));
 }
 
 Datum
 ddd_needs_rehash(PG_FUNCTION_ARGS)
 {
-	text	   *hash = arg_text(fcinfo, 0, "hash");
-
-	PG_RETURN_BOOL(password_needs_rehash(text_to_cstring(hash)));
+	secret_call(fcinfo, "needs_rehash", NO_SECRET);
+	PG_RETURN_BOOL(password_needs_rehash(text_to_cstring(arg_text(fcinfo, 0, "hash"))));
 }
 
 Datum
 ddd_identify_hash(PG_FUNCTION_ARGS)
 {
-	text	   *hash = arg_text(fcinfo, 0, "hash");
-	const char *scheme = password_identify(text_to_cstring(hash));
+	const char *scheme;
 
+	secret_call(fcinfo, "identify_hash", NO_SECRET);
+	scheme = password_identify(text_to_cstring(arg_text(fcinfo, 0, "hash")));
 	if (scheme == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(scheme));

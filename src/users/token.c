@@ -117,6 +117,7 @@ ddd_rotate_token(PG_FUNCTION_ARGS)
 	char	   *token;
 	uint64		rows;
 
+	secret_call(fcinfo, "rotate_token", 0);
 	values[2] = arg_ttl(fcinfo, 1, "ttl");
 	if (!token_digest(old, &values[0]))
 		token_invalid();
@@ -139,6 +140,7 @@ ddd_revoke_token(PG_FUNCTION_ARGS)
 	Datum		digest;
 	bool		revoked;
 
+	secret_call(fcinfo, "revoke_token", 0);
 	if (!token_digest(arg_text(fcinfo, 0, "token"), &digest))
 		PG_RETURN_BOOL(false);
 	api_begin(&call);
@@ -186,6 +188,7 @@ ddd_begin_as(PG_FUNCTION_ARGS)
 	int64		user_id;
 	bool		isnull;
 
+	secret_call(fcinfo, "begin_as", 0);
 	if (!token_digest(arg_text(fcinfo, 0, "token"), &digest))
 		token_invalid();
 	api_begin(&call);
