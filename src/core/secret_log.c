@@ -119,6 +119,10 @@ is_secret(ErrorData *edata)
 		secret_hide_activity(function);
 		return true;
 	}
+	/* what cannot be read does not become a statement, and nobody knows of which this is a part */
+	if (debug_query_string == NULL && (edata->sqlerrcode == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
+									   edata->sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER))
+		return true;
 	return secret_was_called() ||
 		secret_function_in(edata->message) != NULL ||
 		secret_function_in(edata->detail) != NULL ||
