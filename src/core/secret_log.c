@@ -66,8 +66,8 @@ static bool is_statement(ErrorData *edata, const char *message, const char *form
 static void mask_quoted(Masked *buffer, const char *text, ErrorData *edata, bool in_pairs);
 static void mask_format(Masked *buffer, const char *format);
 static bool is_name_of_object(const char *text, size_t length, ErrorData *edata);
-static bool is_ascii(const char *text);
-static bool is_in_english(void);
+static bool may_have_value(const char *detail);
+static bool is_plain_english(const char *text);
 static int	count_quotes(const char *text);
 static bool starts_with(const char *text, const char *start);
 static void append(Masked *buffer, const char *text, size_t length);
@@ -141,7 +141,7 @@ executes_secret(const char *statement, int sqlerrcode)
 {
 	static const char keyword[] = "execute";
 
-	for (const char *at = statement; *at != '\0'; at++)
+	for (const char *at = strpbrk(statement, "eE"); at != NULL; at = strpbrk(at + 1, "eE"))
 	{
 		char		name[NAMEDATALEN];
 		int			length = 0;
@@ -184,14 +184,14 @@ emit_masked(ErrorData *edata)
 
 	mask_message(edata);
 	edata->message = masked_message;
-	if (edata->detail != NULL && strpbrk(edata->detail, "'\"(=$") != NULL)
+	if (may_have_value(edata->detail))
 		edata->detail = redacted;
-	if (edata->detail_log != NULL && strpbrk(edata->detail_log, "'\"(=$") != NULL)
+	if (may_have_value(edata->detail_log))
 		edata->detail_log = redacted;
 	if (edata->hint != NULL)
 	{
 		masked_hint[0] = '\0';
-		if (is_ascii(edata->hint))
+		if (is_plain_english(edata->hint))
 			mask_quoted(&hint, edata->hint, edata, false);
 		else
 			append(&hint, SECRET_REDACTED, strlen(SECRET_REDACTED));
@@ -233,7 +233,7 @@ mask_message(ErrorData *edata)
 	}
 	else if (is_statement(edata, message, format))
 		append(&buffer, "statement: " SECRET_REDACTED, strlen("statement: " SECRET_REDACTED));
-	else if (!is_ascii(message) || !is_in_english() || edata->sqlerrcode == ERRCODE_UNDEFINED_COLUMN)
+	else if (!is_plain_english(message) || edata->sqlerrcode == ERRCODE_UNDEFINED_COLUMN)
 		mask_format(&buffer, format);
 	else
 		mask_quoted(&buffer, message, edata, count_quotes(message) == count_quotes(format));
@@ -324,20 +324,22 @@ is_name_of_object(const char *text, size_t length, ErrorData *edata)
 	return false;
 }
 
+/* Tells whether a detail may show a row, a key, a parameter, a tree or a part of a statement. */
 static bool
-is_ascii(const char *text)
+may_have_value(const char *detail)
 {
-	return text_is_ascii(text, strlen(text));
+	return detail != NULL && (strpbrk(detail, "'\"(=$") != NULL || !is_plain_english(detail));
 }
 
-/* Tells whether quotes in messages are those of English. */
+/* Tells whether what is quoted in a message is between ASCII quotes. */
 static bool
-is_in_english(void)
+is_plain_english(const char *text)
 {
 	const char *locale = setlocale(LC_MESSAGES, NULL);
 
-	return locale == NULL || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0 ||
-		starts_with(locale, "C.") || starts_with(locale, "en");
+	return text_is_ascii(text, strlen(text)) &&
+		(locale == NULL || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0 ||
+		 starts_with(locale, "C.") || starts_with(locale, "en"));
 }
 
 static int

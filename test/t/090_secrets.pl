@@ -296,6 +296,16 @@ $guarded->psql('secrets', "SELECT ddd.$_('canary-of-$_' 'x')") foreach @function
 $log = log_of($guarded);
 is(join(', ', grep { $log =~ /canary-of-$_'/ } @functions), '', 'each of them is known to the guard of the log');
 
+# ---- preloaded by each session -------------------------------------------------
+
+$control->append_conf('postgresql.conf', "session_preload_libraries = 'ddd'");
+$control->reload;
+$levels{session} = $levels{statements};
+my ($activity) = run($control, 'session');
+is(join(', ', sort keys %$activity), '', 'session_preload_libraries: pg_stat_activity has no secret');
+is(names_hit(log_of($control), 'session'), join(', ', grep { $of_user{$_} } map { $_->[0] } @cases),
+	'session_preload_libraries: the log has none, but of functions of the user');
+
 $guarded->stop;
 $control->stop;
 done_testing();
