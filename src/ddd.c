@@ -29,6 +29,7 @@ _PG_init(void)
 	cursor_init();
 	index_cursor_init();
 	identity_init();
+	secret_init();
 	users_init();
 	counters_init();
 	blog_init();

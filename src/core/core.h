@@ -182,6 +182,43 @@ extern void owner_end(OwnerScope *scope);
 /* Pins search_path until the scope ends; for whoever runs SQL in one, as plan_execute does itself. */
 extern void owner_pin_path(void);
 
+/* secret.c ----------------------------------------------------------------- */
+
+/* What stands in logs and views for what they must not have. */
+#define SECRET_REDACTED "<redacted>"
+
+/* Defines ddd.literal_password and keeps secrets out of the log. */
+extern void secret_init(void);
+
+/*
+ * The first action of every SQL function that takes a password, a hash of one
+ * or a token; "function" is its name in SQL and in the list of secret.c. Takes
+ * the statement out of pg_stat_activity, and tells or raises 22023 where the
+ * text that is argument argno is a literal of the statement, as
+ * ddd.literal_password says. NO_SECRET looks for none.
+ */
+#define NO_SECRET (-1)
+extern void secret_call(FunctionCallInfo fcinfo, const char *function, int argno);
+
+/* The same where the argument is a jsonb with keys "password". */
+extern void secret_call_json(FunctionCallInfo fcinfo, const char *function, int argno);
+
+/* Tells whether such a function has been called since the client's statement began. */
+extern bool secret_was_called(void);
+
+/* Returns the name of such a function that the text calls, or NULL; the text may be NULL. */
+extern const char *secret_function_in(const char *text);
+
+/* Tells whether a name in SQL goes on with this character. */
+extern bool secret_is_name_character(char c);
+
+/* Shows a call of this function, or nothing at all if it is NULL, in pg_stat_activity. */
+extern void secret_hide_activity(const char *function);
+
+/* secret_log.c ------------------------------------------------------------- */
+
+extern void secret_log_init(void);
+
 /* identity.c --------------------------------------------------------------- */
 
 /* A user of the application who proved to be the caller. */

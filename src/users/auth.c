@@ -98,13 +98,17 @@ ddd_authenticate(PG_FUNCTION_ARGS)
 	ApiCall		call;
 	Attempt		attempt;
 	Account		account;
-	text	   *email = text_trim(arg_text(fcinfo, 0, "email"));
-	text	   *password = arg_text(fcinfo, 1, "password");
-	text	   *source = arg_text_or_null(fcinfo, 2);
+	text	   *email;
+	text	   *password;
+	text	   *source;
 	Datum		values[2];
 	bool		matches;
 	uint64		rows;
 
+	secret_call(fcinfo, "authenticate", 1);
+	email = text_trim(arg_text(fcinfo, 0, "email"));
+	password = arg_text(fcinfo, 1, "password");
+	source = arg_text_or_null(fcinfo, 2);
 	version_guard();
 	password_check_given(password);
 	attempt_begin(&attempt, account_name(email), source);
@@ -140,12 +144,17 @@ ddd_change_password(PG_FUNCTION_ARGS)
 	ApiCall		call;
 	Attempt		attempt;
 	Account		account;
-	int64		user_id = arg_int64(fcinfo, 0, "user_id");
-	text	   *old_password = arg_text(fcinfo, 1, "old_password");
-	text	   *new_password = arg_text(fcinfo, 2, "new_password");
+	int64		user_id;
+	text	   *old_password;
+	text	   *new_password;
 	char	   *hash = NULL;
 	bool		changed = false;
 
+	secret_call(fcinfo, "change_password", 1);
+	secret_call(fcinfo, "change_password", 2);
+	user_id = arg_int64(fcinfo, 0, "user_id");
+	old_password = arg_text(fcinfo, 1, "old_password");
+	new_password = arg_text(fcinfo, 2, "new_password");
 	version_guard();
 	PreventCommandIfReadOnly("ddd.change_password()");
 	access_check(ACCESS_CHANGE_PASSWORD, user_id);

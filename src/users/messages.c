@@ -194,10 +194,12 @@ Datum
 ddd_verify_email(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
-	text	   *token = arg_text(fcinfo, 0, "token");
+	text	   *token;
 	Datum		digest;
 	bool		verified;
 
+	secret_call(fcinfo, "verify_email", 0);
+	token = arg_text(fcinfo, 0, "token");
 	version_guard();
 	if (!token_digest(token, &digest))
 		PG_RETURN_BOOL(false);
@@ -213,11 +215,15 @@ Datum
 ddd_reset_password(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
-	text	   *token = arg_text(fcinfo, 0, "token");
-	text	   *new_password = arg_text(fcinfo, 1, "new_password");
+	text	   *token;
+	text	   *new_password;
 	Datum		values[2];
 	bool		counts;
 
+	secret_call(fcinfo, "reset_password", 0);
+	secret_call(fcinfo, "reset_password", 1);
+	token = arg_text(fcinfo, 0, "token");
+	new_password = arg_text(fcinfo, 1, "new_password");
 	version_guard();
 	PreventCommandIfReadOnly("ddd.reset_password()");
 	password_check_new(new_password);

@@ -57,6 +57,7 @@ static const char *const scheme_names[] = {
 	[PASSWORD_DJANGO_PBKDF2_SHA256] = "django-pbkdf2-sha256"
 };
 
+static HashAnswer compare(const text *password, const StoredHash *stored);
 static void require_supported(const char *hash, StoredHash *stored);
 static void check_password_length(size_t length);
 static size_t utf8_length(const text *password);
@@ -71,34 +72,36 @@ PG_FUNCTION_INFO_V1(ddd_identify_hash);
 Datum
 ddd_hash_password(PG_FUNCTION_ARGS)
 {
-	text	   *password = arg_text(fcinfo, 0, "password");
-
-	PG_RETURN_TEXT_P(cstring_to_text(password_hash(password)));
+	secret_call(fcinfo, "hash_password", 0);
+	PG_RETURN_TEXT_P(cstring_to_text(password_hash(arg_text(fcinfo, 0, "password"))));
 }
 
 Datum
 ddd_verify_password(PG_FUNCTION_ARGS)
 {
-	text	   *password = arg_text(fcinfo, 0, "password");
-	text	   *hash = arg_text(fcinfo, 1, "hash");
+	text	   *password;
+	text	   *hash;
 
+	secret_call(fcinfo, "verify_password", 0);
+	password = arg_text(fcinfo, 0, "password");
+	hash = arg_text(fcinfo, 1, "hash");
 	PG_RETURN_BOOL(password_verify(password, text_to_cstring(hash)));
 }
 
 Datum
 ddd_needs_rehash(PG_FUNCTION_ARGS)
 {
-	text	   *hash = arg_text(fcinfo, 0, "hash");
-
-	PG_RETURN_BOOL(password_needs_rehash(text_to_cstring(hash)));
+	secret_call(fcinfo, "needs_rehash", NO_SECRET);
+	PG_RETURN_BOOL(password_needs_rehash(text_to_cstring(arg_text(fcinfo, 0, "hash"))));
 }
 
 Datum
 ddd_identify_hash(PG_FUNCTION_ARGS)
 {
-	text	   *hash = arg_text(fcinfo, 0, "hash");
-	const char *scheme = password_identify(text_to_cstring(hash));
+	const char *scheme;
 
+	secret_call(fcinfo, "identify_hash", NO_SECRET);
+	scheme = password_identify(text_to_cstring(arg_text(fcinfo, 0, "hash")));
 	if (scheme == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(scheme));
@@ -191,28 +194,13 @@ bool
 password_verify(const text *password, const char *hash)
 {
 	StoredHash	stored;
-	size_t		length;
-	char	   *utf8;
-	bool		matches;
+	HashAnswer	answer;
 
 	require_supported(hash, &stored);
-	if (stored.scheme == PASSWORD_UNUSABLE)
-		return false;
-
-	utf8 = password_to_utf8(password, &length);
-	PG_TRY();
-	{
-		matches = length <= PASSWORD_MAX_LENGTH &&
-			stored_hash_verify(&stored, utf8, length);
-	}
-	PG_FINALLY();
-	{
-		sodium_memzero(utf8, length);
-		pfree(utf8);
-	}
-	PG_END_TRY();
-
-	return matches;
+	answer = compare(password, &stored);
+	if (answer == HASH_UNREADABLE)
+		stored_hash_unsupported("The library for its scheme does not read it.");
+	return answer == HASH_MATCHES;
 }
 
 /*
@@ -227,8 +215,8 @@ password_matches(const text *password, const char *hash)
 	const char *reason;
 
 	if (!stored_hash_parse(hash, &stored, &reason) || stored.scheme == PASSWORD_UNUSABLE)
-		hash = password_dummy_hash();
-	return password_verify(password, hash);
+		require_supported(password_dummy_hash(), &stored);
+	return compare(password, &stored) == HASH_MATCHES;
 }
 
 /*
@@ -307,6 +295,27 @@ password_needs_rehash(const char *hash)
 	return stored.memory_kib < (uint32) argon2_memory_kib ||
 		(uint64) stored.memory_kib * stored.time <
 		(uint64) argon2_memory_kib * argon2_time;
+}
+
+static HashAnswer
+compare(const text *password, const StoredHash *stored)
+{
+	size_t		length;
+	char	   *utf8 = password_to_utf8(password, &length);
+	HashAnswer	answer = HASH_DIFFERS;
+
+	PG_TRY();
+	{
+		if (length <= PASSWORD_MAX_LENGTH)
+			answer = stored_hash_verify(stored, utf8, length);
+	}
+	PG_FINALLY();
+	{
+		sodium_memzero(utf8, length);
+		pfree(utf8);
+	}
+	PG_END_TRY();
+	return answer;
 }
 
 static void

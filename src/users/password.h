@@ -69,6 +69,14 @@ typedef struct StoredHash
 	uint8		digest[PBKDF2_SHA256_LENGTH];	/* pbkdf2 */
 } StoredHash;
 
+/* What became of verifying a password against a hash. */
+typedef enum HashAnswer
+{
+	HASH_MATCHES,
+	HASH_DIFFERS,
+	HASH_UNREADABLE				/* for the library, though it was parsed well */
+} HashAnswer;
+
 extern int	argon2_memory_kib;
 extern int	argon2_time;
 
@@ -77,8 +85,8 @@ extern int	hash_slot_take(void);
 extern void hash_slot_give_back(int slot);
 extern bool stored_hash_parse(const char *hash, StoredHash *stored,
 							  const char **reason);
-extern bool stored_hash_verify(const StoredHash *stored, const char *password,
-							   size_t length);
+extern HashAnswer stored_hash_verify(const StoredHash *stored, const char *password,
+									 size_t length);
 extern void stored_hash_unsupported(const char *reason) pg_attribute_noreturn();
 extern void argon2_out_of_memory(void) pg_attribute_noreturn();
 extern void pbkdf2_sha256(const uint8 *password, size_t password_length,

@@ -7,7 +7,7 @@
  * else for DES, and both libraries would obey any cost.
  *
  * Digests are compared in constant time. A hash that the library cannot
- * compute, or has no memory for, is an error and never a wrong password.
+ * compute, or has no memory for, is never a wrong password.
  *
  * Interrupts: one library call cannot be cancelled, so each has a check right
  * before and right after it. The only lock is the slot of hash_slots.c. No
@@ -29,46 +29,45 @@
 /* What bcrypt reads of a password; programs before 2025 cut it silently. */
 #define BCRYPT_PASSWORD_LENGTH	72
 
-static bool verify(const StoredHash *stored, const char *password,
-				   size_t length);
-static bool verify_argon2(const char *password, size_t length,
-						  const StoredHash *stored);
+static HashAnswer verify(const StoredHash *stored, const char *password,
+						 size_t length);
+static HashAnswer verify_argon2(const char *password, size_t length,
+								const StoredHash *stored);
 static bool memory_available(uint32 kib);
-static bool verify_crypt(const char *password, size_t length,
-						 const StoredHash *stored);
-static bool verify_pbkdf2(const char *password, size_t length,
-						  const StoredHash *stored);
+static HashAnswer verify_crypt(const char *password, size_t length,
+							   const StoredHash *stored);
+static HashAnswer verify_pbkdf2(const char *password, size_t length,
+								const StoredHash *stored);
 
 /*
  * Tells whether a password in UTF-8 is the one that a stored hash was made of.
  *
  * Raises 53200 when the memory cannot be had, 53300 when too many sessions
- * hash, 22023 when the library refuses a hash that was parsed well, 57014 when
- * cancelled.
+ * hash, 57014 when cancelled.
  */
-bool
+HashAnswer
 stored_hash_verify(const StoredHash *stored, const char *password,
 				   size_t length)
 {
 	int			slot;
-	bool		matches;
+	HashAnswer	answer;
 
 	if (stored->scheme == PASSWORD_UNUSABLE)
-		return false;
+		return HASH_DIFFERS;
 
 	slot = hash_slot_take();
-	matches = verify(stored, password, length);
+	answer = verify(stored, password, length);
 	hash_slot_give_back(slot);
-	return matches;
+	return answer;
 }
 
-static bool
+static HashAnswer
 verify(const StoredHash *stored, const char *password, size_t length)
 {
 	switch (stored->scheme)
 	{
 		case PASSWORD_UNUSABLE:
-			return false;
+			return HASH_DIFFERS;
 		case PASSWORD_ARGON2ID:
 		case PASSWORD_ARGON2I:
 			return verify_argon2(password, length, stored);
@@ -80,10 +79,10 @@ verify(const StoredHash *stored, const char *password, size_t length)
 		case PASSWORD_DJANGO_PBKDF2_SHA256:
 			return verify_pbkdf2(password, length, stored);
 	}
-	return false;
+	return HASH_DIFFERS;
 }
 
-static bool
+static HashAnswer
 verify_argon2(const char *password, size_t length, const StoredHash *stored)
 {
 	bool		matches;
@@ -94,12 +93,12 @@ verify_argon2(const char *password, size_t length, const StoredHash *stored)
 
 	/* EINVAL is a mismatch, anything else a text that it does not read. */
 	if (!matches && errno != EINVAL)
-		stored_hash_unsupported("libsodium does not read it.");
+		return HASH_UNREADABLE;
 	/* libsodium 1.0.18 reports missing memory as a mismatch, too. */
 	if (!matches && !memory_available(stored->memory_kib))
 		argon2_out_of_memory();
 	CHECK_FOR_INTERRUPTS();
-	return matches;
+	return matches ? HASH_MATCHES : HASH_DIFFERS;
 }
 
 /*
@@ -123,7 +122,7 @@ memory_available(uint32 kib)
  * Verifies by crypt_r. libxcrypt takes no password over 511 bytes, so such a
  * one never matches a sha-crypt hash.
  */
-static bool
+static HashAnswer
 verify_crypt(const char *password, size_t length, const StoredHash *stored)
 {
 	char		phrase[CRYPT_MAX_PASSPHRASE_SIZE];
@@ -135,7 +134,7 @@ verify_crypt(const char *password, size_t length, const StoredHash *stored)
 	if (stored->scheme == PASSWORD_BCRYPT)
 		length = Min(length, BCRYPT_PASSWORD_LENGTH);
 	else if (length >= sizeof(phrase))
-		return false;
+		return HASH_DIFFERS;
 
 	CHECK_FOR_INTERRUPTS();
 	data = palloc0(sizeof(*data));
@@ -162,12 +161,12 @@ verify_crypt(const char *password, size_t length, const StoredHash *stored)
 	sodium_memzero(data, sizeof(*data));
 	pfree(data);
 	if (!computed_one)
-		stored_hash_unsupported("libcrypt does not read it.");
+		return HASH_UNREADABLE;
 	CHECK_FOR_INTERRUPTS();
-	return matches;
+	return matches ? HASH_MATCHES : HASH_DIFFERS;
 }
 
-static bool
+static HashAnswer
 verify_pbkdf2(const char *password, size_t length, const StoredHash *stored)
 {
 	uint8		digest[PBKDF2_SHA256_LENGTH];
@@ -177,7 +176,7 @@ verify_pbkdf2(const char *password, size_t length, const StoredHash *stored)
 				  stored->salt, stored->salt_length, stored->rounds, digest);
 	matches = sodium_memcmp(digest, stored->digest, sizeof(digest)) == 0;
 	sodium_memzero(digest, sizeof(digest));
-	return matches;
+	return matches ? HASH_MATCHES : HASH_DIFFERS;
 }
 
 /*

@@ -71,16 +71,16 @@ PG_FUNCTION_INFO_V1(ddd_create_user);
 Datum
 ddd_create_user(PG_FUNCTION_ARGS)
 {
-	NewUser		user = {
-		.email = arg_text(fcinfo, 0, "email"),
-		.full_name = arg_text(fcinfo, 1, "full_name"),
-		.password = arg_text_or_null(fcinfo, 2),
-		.bio = arg_text_or_null(fcinfo, 3),
-		.is_active = arg_bool(fcinfo, 4, "is_active"),
-		.is_superuser = arg_bool(fcinfo, 5, "is_superuser"),
-		.hashed_password = arg_text_or_null(fcinfo, 6),
-	};
+	NewUser		user;
 
+	secret_call(fcinfo, "create_user", 2);
+	user.email = arg_text(fcinfo, 0, "email");
+	user.full_name = arg_text(fcinfo, 1, "full_name");
+	user.password = arg_text_or_null(fcinfo, 2);
+	user.bio = arg_text_or_null(fcinfo, 3);
+	user.is_active = arg_bool(fcinfo, 4, "is_active");
+	user.is_superuser = arg_bool(fcinfo, 5, "is_superuser");
+	user.hashed_password = arg_text_or_null(fcinfo, 6);
 	version_guard();
 	return sign_up(&user, fcinfo);
 }
@@ -92,6 +92,7 @@ ddd_create_user_json(PG_FUNCTION_ARGS)
 {
 	NewUser		user;
 
+	secret_call_json(fcinfo, "create_user", 0);
 	arg_required(fcinfo, 0, "data");
 	version_guard();
 	read_object(&user, &PG_GETARG_JSONB_P(0)->root);
@@ -107,6 +108,7 @@ ddd_create_users(PG_FUNCTION_ARGS)
 	Jsonb	   *data;
 	SignUps		sign_ups = {.fcinfo = fcinfo, .call = &call};
 
+	secret_call_json(fcinfo, "create_users", 0);
 	arg_required(fcinfo, 0, "data");
 	data = PG_GETARG_JSONB_P(0);
 	sign_ups.plan = read_on_conflict(arg_text(fcinfo, 1, "on_conflict")) ? &insert_or_skip_plan : &insert_plan;

@@ -114,10 +114,12 @@ ddd_rotate_token(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
 	Datum		values[3];
-	text	   *old = arg_text(fcinfo, 0, "token");
+	text	   *old;
 	char	   *token;
 	uint64		rows;
 
+	secret_call(fcinfo, "rotate_token", 0);
+	old = arg_text(fcinfo, 0, "token");
 	values[2] = arg_ttl(fcinfo, 1, "ttl");
 	version_guard();
 	if (!token_digest(old, &values[0]))
@@ -138,10 +140,12 @@ Datum
 ddd_revoke_token(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
-	text	   *token = arg_text(fcinfo, 0, "token");
+	text	   *token;
 	Datum		digest;
 	bool		revoked;
 
+	secret_call(fcinfo, "revoke_token", 0);
+	token = arg_text(fcinfo, 0, "token");
 	version_guard();
 	if (!token_digest(token, &digest))
 		PG_RETURN_BOOL(false);
@@ -188,11 +192,13 @@ Datum
 ddd_begin_as(PG_FUNCTION_ARGS)
 {
 	ApiCall		call;
-	text	   *token = arg_text(fcinfo, 0, "token");
+	text	   *token;
 	Datum		digest;
 	int64		user_id;
 	bool		isnull;
 
+	secret_call(fcinfo, "begin_as", 0);
+	token = arg_text(fcinfo, 0, "token");
 	version_guard();
 	if (!token_digest(token, &digest))
 		token_invalid();

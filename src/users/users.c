@@ -116,6 +116,7 @@ ddd_set_password(PG_FUNCTION_ARGS)
 	Datum		values[2];
 	bool		found;
 
+	secret_call(fcinfo, "set_password", 1);
 	values[0] = Int64GetDatum(arg_int64(fcinfo, 0, "user_id"));
 	version_guard();
 	access_check(ACCESS_SET_PASSWORD, DatumGetInt64(values[0]));

@@ -70,6 +70,7 @@ rethrow_for_user(MemoryContext context)
 		strcmp(error->constraint_name, "ix_users_email") == 0)
 	{
 		error->message = pstrdup("Email already registered");
+		error->message_id = error->message;
 		error->column_name = pstrdup("email");
 		error->detail = NULL;
 		error->context = NULL;

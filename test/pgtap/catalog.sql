@@ -150,7 +150,7 @@ SELECT is_empty($$
 -- settings, once the library is loaded
 SELECT isnt(library, NULL, 'the library is loaded') FROM ddd.version();
 SELECT set_eq($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]'$$, ARRAY['ddd.access_path', 'ddd.allow_data_loss', 'ddd.argon2_memory_kib', 'ddd.argon2_time', 'ddd.create_tables',
-    'ddd.fold_threshold', 'ddd.hash_slot_timeout', 'ddd.hash_slots', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
+    'ddd.fold_threshold', 'ddd.hash_slot_timeout', 'ddd.hash_slots', 'ddd.literal_password', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]' AND (short_desc = '' OR short_desc !~ '[.]$')$$, 'every setting is described');
 SELECT is(unit, 'kB', 'argon2_memory_kib has a unit') FROM pg_settings WHERE name = 'ddd.argon2_memory_kib';
 SELECT throws_ok('SET ddd.max_pagesize = 3', '42602', NULL, 'a mistyped setting is refused');

@@ -51,7 +51,7 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name, @options);
 
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-	$node->append_conf('postgresql.conf', "timezone = 'UTC'\nddd.fold_threshold = 0\nddd.auth_min_duration = 0\nddd.auth_max_delay = 0");
+	$node->append_conf('postgresql.conf', "timezone = 'UTC'\nddd.fold_threshold = 0\nddd.auth_min_duration = 0\nddd.auth_max_delay = 0\nddd.literal_password = allow");
 	$node->append_conf('postgresql.conf', $_) foreach @settings;
 	$node->start;
 	return $node;
