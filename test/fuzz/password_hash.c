@@ -201,6 +201,7 @@ claim_dummy(void)
 	char	   *other = password_dummy_hash();
 	double		of_dummy[TIMINGS];
 	double		of_real[TIMINGS];
+	double		ratio = 0;
 	StoredHash	stored;
 	const char *reason;
 
@@ -212,15 +213,21 @@ claim_dummy(void)
 	claim(crypto_pwhash_argon2id_str(real, "password", 8, argon2_time, (size_t) argon2_memory_kib * 1024) == 0);
 	claim(strlen(real) == strlen(dummy) && strrchr(real, '$') - real == strrchr(dummy, '$') - dummy);
 	strlcpy(zeros, dummy, sizeof(zeros));
-	for (int i = 0; i < TIMINGS; i++)
+
+	/* again where something else had the machine meanwhile */
+	for (int attempt = 0; attempt < 3 && (ratio < 0.9 || ratio > 1.1); attempt++)
 	{
-		of_dummy[i] = seconds_to_verify(zeros);
-		of_real[i] = seconds_to_verify(real);
+		for (int i = 0; i < TIMINGS; i++)
+		{
+			of_dummy[i] = seconds_to_verify(zeros);
+			of_real[i] = seconds_to_verify(real);
+		}
+		qsort(of_dummy, TIMINGS, sizeof(double), compare_seconds);
+		qsort(of_real, TIMINGS, sizeof(double), compare_seconds);
+		ratio = of_dummy[TIMINGS / 2] / of_real[TIMINGS / 2];
+		fprintf(stderr, "dummy hash: %.2f ms, new hash: %.2f ms\n", 1000 * of_dummy[TIMINGS / 2], 1000 * of_real[TIMINGS / 2]);
 	}
-	qsort(of_dummy, TIMINGS, sizeof(double), compare_seconds);
-	qsort(of_real, TIMINGS, sizeof(double), compare_seconds);
-	fprintf(stderr, "dummy hash: %.2f ms, new hash: %.2f ms\n", 1000 * of_dummy[TIMINGS / 2], 1000 * of_real[TIMINGS / 2]);
-	claim(of_dummy[TIMINGS / 2] > 0.9 * of_real[TIMINGS / 2] && of_dummy[TIMINGS / 2] < 1.1 * of_real[TIMINGS / 2]);
+	claim(ratio >= 0.9 && ratio <= 1.1);
 	free(dummy);
 	free(other);
 }
