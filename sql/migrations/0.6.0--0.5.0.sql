@@ -35,8 +35,6 @@ DROP FUNCTION ddd.take_outbox(integer);
 DROP FUNCTION ddd.verify_email(text);
 DROP FUNCTION ddd.email_verified(bigint);
 DROP FUNCTION ddd.reset_password(text, text);
-
-
 DROP FUNCTION ddd.grant_api(text, text);
 DROP FUNCTION ddd.revoke_api(text);
 DROP FUNCTION ddd.grant_tables(text, text);

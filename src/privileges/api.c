@@ -6,7 +6,8 @@
  * has a level by itself: what reads the users, posts, comments and tags is for
  * readers, what writes them for writers, the rest of the API for admins. What
  * does not fit is in the table of exceptions below and nowhere else. Operators
- * and casts ask for EXECUTE on their functions, which therefore are for readers.
+ * and casts ask for EXECUTE on their functions, a cast from text for that on the
+ * type's input function, so that these are for readers.
  */
 #include "postgres.h"
 
@@ -42,7 +43,8 @@ static SpiPlan grant_plan = {
 	"   CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || p.oid::regprocedure AS object,"
 	"   substring(obj_description(p.oid, 'pg_proc'), 'Context: (\\w+)[.]$') AS context,"
 	"   EXISTS (SELECT FROM pg_operator o WHERE o.oprcode = p.oid)"
-	"   OR EXISTS (SELECT FROM pg_cast c WHERE c.castfunc = p.oid) AS is_operator"
+	"   OR EXISTS (SELECT FROM pg_cast c WHERE c.castfunc = p.oid)"
+	"   OR EXISTS (SELECT FROM pg_type t WHERE p.oid IN (t.typinput, t.typoutput)) AS is_operator"
 	"  FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid"
 	"  LEFT JOIN unnest($3::text[], $4::bigint[]) AS e (name, level) ON e.name = p.proname),"
 	" wanted (level, owner, acl, privilege, object) AS ("
@@ -98,8 +100,9 @@ ddd_grant_api(PG_FUNCTION_ARGS)
 	int64		levels[lengthof(exceptions)];
 
 	arg_required(fcinfo, 0, "role");
-	values[1] = Int64GetDatum(arg_level(fcinfo, 1, LEVEL_ADMIN));
+	arg_required(fcinfo, 1, "level");
 	privileges_begin("ddd.grant_api()");
+	values[1] = Int64GetDatum(arg_level(fcinfo, 1, LEVEL_ADMIN));
 	values[0] = ObjectIdGetDatum(arg_grantee(fcinfo, 0));
 	for (size_t i = 0; i < lengthof(exceptions); i++)
 	{

@@ -56,8 +56,9 @@ ddd_grant_tables(PG_FUNCTION_ARGS)
 	Datum		values[2];
 
 	arg_required(fcinfo, 0, "role");
-	values[1] = Int64GetDatum(arg_level(fcinfo, 1, LEVEL_WRITER));
+	arg_required(fcinfo, 1, "level");
 	privileges_begin("ddd.grant_tables()");
+	values[1] = Int64GetDatum(arg_level(fcinfo, 1, LEVEL_WRITER));
 	values[0] = ObjectIdGetDatum(arg_grantee(fcinfo, 0));
 	if (!rls_enabled())
 		ereport(ERROR,

@@ -51,7 +51,7 @@ foreach my $level (@levels)
 
 	is_deeply([ grep { !$callable{$_} } @below ], [], "$level: has what the level below has");
 	is_deeply([ grep { !$below{$_} } @callable ], $documented{$level}, "$level: calls what docs/security.md says");
-	is(join(' ', callable($level, 'true')), join(' ', map { "tag_query_$_" } qw(eq ge gt le lt ne)), "$level: and what operators are made of");
+	is(join(' ', callable($level, 'true')), join(' ', map { "tag_query_$_" } qw(eq ge gt in le lt ne out)), "$level: and what operators and casts are made of");
 	@below = @callable;
 }
 is_deeply([@below], [ split /\n/, sql($node, $db, 'SELECT DISTINCT function FROM ddd.api ORDER BY 1') ], 'admins call every function of the API');
@@ -70,7 +70,7 @@ my %may = (
 	reader => [
 		"SELECT ddd.begin_as('$token'), ddd.current_user_id(), ddd.require_user(), ddd.current_scope()",
 		'SELECT ddd.get_user(1), ddd.list_users(), ddd.posts_with_comments(), ddd.popular_posts(), ddd.list_tags()',
-		q{SELECT ddd.posts_by_tags('rust & !x'), 'a & b'::ddd.tag_query OPERATOR(ddd.=) 'a | b', 'a'::text::ddd.tag_query, '{a}'::text[] OPERATOR(ddd.@@) 'a'},
+		q{SELECT ddd.posts_by_tags('rust & !x'), 'a & b'::ddd.tag_query OPERATOR(ddd.=) 'a | b', 'a'::text::ddd.tag_query, 'a'::ddd.tag_query::text, '{a}'::text[] OPERATOR(ddd.@@) 'a'},
 		q{SELECT 'a'::ddd.tag_query OPERATOR(ddd.&&) 'b', 'a'::ddd.tag_query OPERATOR(ddd.<) 'b' AS q ORDER BY 'a'::ddd.tag_query},
 		'CREATE TEMPORARY TABLE saved (query ddd.tag_query); INSERT INTO saved SELECT DISTINCT (repeat(\'a\', n))::ddd.tag_query FROM generate_series(1, 3) n; CREATE INDEX ON saved (query)',
 		'CREATE TEMPORARY TABLE page AS SELECT * FROM ddd.list_users()',
