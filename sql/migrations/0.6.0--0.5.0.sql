@@ -1,4 +1,16 @@
 -- 0.6.0 -> 0.5.0: no tokens, messages and verified addresses, which wait in ddd.stash.
+-- Policies would go with the functions that they call, and leave the tables to whoever may write them.
+DO $ddd$
+BEGIN
+    IF EXISTS (SELECT FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+                WHERE c.relnamespace = 'ddd'::regnamespace AND p.polname IN ('ddd_read', 'ddd_insert', 'ddd_update', 'ddd_delete')) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'version 0.5.0 of ddd has no row-level security',
+            HINT = 'Run SELECT ddd.disable_rls(), and then the downgrade again.';
+    END IF;
+END
+$ddd$;
 SELECT ddd.migrate('0.6.0', '{outbox,tokens,verified_emails}', $migration$
 SELECT ddd.stash_rows('0.6.0', 'tokens', 'true');
 SELECT ddd.stash_rows('0.6.0', 'outbox', 'true');
@@ -23,3 +35,10 @@ DROP FUNCTION ddd.take_outbox(integer);
 DROP FUNCTION ddd.verify_email(text);
 DROP FUNCTION ddd.email_verified(bigint);
 DROP FUNCTION ddd.reset_password(text, text);
+DROP FUNCTION ddd.grant_api(text, text);
+DROP FUNCTION ddd.revoke_api(text);
+DROP FUNCTION ddd.grant_tables(text, text);
+DROP FUNCTION ddd.enable_rls();
+DROP FUNCTION ddd.disable_rls();
+DROP FUNCTION ddd.rls_user();
+DROP FUNCTION ddd.rls_superuser();

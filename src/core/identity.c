@@ -59,7 +59,7 @@ identity_set(int64 user_id, bool is_superuser, const char *scope, TimestampTz ex
 	entry->identity.user_id = user_id;
 	entry->identity.is_superuser = is_superuser;
 	entry->identity.expires_at = expires_at;
-	strcpy(entry->identity.scope, scope);
+	strlcpy(entry->identity.scope, scope, strlen(scope) + 1);
 
 	if (stack != NULL && stack->nest_level == nest_level)
 		pop();

@@ -6,9 +6,10 @@
  * never raises an error about a table that is not as expected: it declines,
  * and the caller runs its SPI twin, which answers the same question and says
  * what is wrong. It declines whatever the planner would have to think about:
- * row security, inheritance, partitions, foreign and unlogged tables (which a
- * standby does not have), an owner who has taken his own SELECT privilege
- * away, an index that this snapshot may not use. ddd.access_path = spi makes it decline always.
+ * row security that the owner is subject to, inheritance, partitions, foreign
+ * and unlogged tables (which a standby does not have), an owner who has taken
+ * his own SELECT privilege away, an index that this snapshot may not use.
+ * ddd.access_path = spi makes it decline always.
  *
  * Locks: AccessShareLock on table and index, kept to the end of the
  * transaction as the executor keeps them. Buffers are pinned until the next
@@ -41,6 +42,7 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "core/core.h"
@@ -227,7 +229,7 @@ open_table(const char *name)
 		table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relam == HEAP_TABLE_AM_OID &&
 		RelationIsPermanent(table) &&
 		!table->rd_rel->relhassubclass && !table->rd_rel->relispartition &&
-		!table->rd_rel->relrowsecurity &&
+		(!table->rd_rel->relrowsecurity || check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED) &&
 		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 		return table;
 	table_close(table, NoLock);

@@ -253,7 +253,7 @@ token_make(Datum *digest)
 	char	   *token = palloc(TOKEN_LENGTH + 1);
 
 	randombytes_buf(secret, sizeof(secret));
-	strcpy(token, TOKEN_PREFIX);
+	strlcpy(token, TOKEN_PREFIX, TOKEN_LENGTH + 1);
 	sodium_bin2base64(token + strlen(TOKEN_PREFIX), TOKEN_LENGTH + 1 - strlen(TOKEN_PREFIX),
 					  secret, sizeof(secret), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	*digest = digest_of(secret);

@@ -92,7 +92,7 @@ CREATE TEMPORARY VIEW member_line AS
     SELECT m.oid, l.line, l.nth, max(l.nth) OVER (PARTITION BY m.oid) AS last, l.line ~ '^Context: \w+ [(]internal[)][.]$' AS internal
       FROM member m, regexp_split_to_table(obj_description(m.oid, 'pg_proc'), '\n') WITH ORDINALITY AS l (line, nth);
 SELECT is_empty($$SELECT oid::regprocedure, line FROM member_line WHERE nth = last
-     AND line !~ '^Context: (core|counters|users|blog|popularity|tags|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
+     AND line !~ '^Context: (core|counters|users|blog|popularity|tags|privileges|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
 SELECT bag_eq('SELECT function, arguments, result FROM ddd.api',
     $$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
         FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last WHERE NOT l.internal$$,
@@ -102,9 +102,9 @@ SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE N
          WHERE p.proname = a.function AND pg_get_function_arguments(p.oid) = a.arguments
            AND f.line = a.summary AND c.line = 'Context: ' || a.context || '.')$$, 'ddd.api has context and summary of each comment');
 SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
-SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'migrations'], 'the contexts are these');
+SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'privileges', 'migrations'], 'the contexts are these');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
-     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'stash_rows', 'stash_columns', 'unstash', 'pass_grants', 'create_tables', 'attach_triggers', 'grant_to_owner')
+     WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'stash_rows', 'stash_columns', 'unstash', 'pass_grants', 'rls_user', 'rls_superuser', 'create_tables', 'attach_triggers', 'grant_to_owner')
            OR p.oid IN (SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]) FROM pg_type WHERE typnamespace = 'ddd'::regnamespace)
            OR p.oid IN (SELECT amproc FROM pg_amproc) OR p.oid IN (SELECT unnest(ARRAY[oprrest, oprjoin]) FROM pg_operator)
            OR p.oid IN (SELECT unnest(ARRAY[o.oprcode, n.oprcode]) FROM pg_operator o JOIN pg_amop a ON a.amopopr = o.oid AND o.oprleft = o.oprright

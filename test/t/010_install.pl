@@ -92,7 +92,7 @@ is(sql($node, $db, 'SELECT code, tables IS NULL FROM ddd.version()'),
 # A call of every API function, with arguments that are valid.
 my %no_tables_needed = map { $_ => 1 } qw(
   version current heads history plan upgrade downgrade fingerprint check_schema tables_wanted install stamp migrate stash_rows stash_columns check_dependents pass_grants create_tables attach_triggers grant_to_owner owns_type
-  current_user_id current_scope require_user
+  current_user_id current_scope require_user rls_user rls_superuser
   hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict
   tag_key tags_all tags_any tags_none tags_exact tags_match tags_match_selectivity);
 my %value = (

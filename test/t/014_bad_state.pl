@@ -19,7 +19,7 @@ use Wire;
 
 # What a good call answers where all stands, for those that refuse it.
 my @in_scripts = qw(migrate pass_grants stash_rows stash_columns check_dependents);
-my %refuses = (create_tables => '42P07', (map { $_ => '28000' } qw(begin_as rotate_token require_user)), map { $_ => '55000' } @in_scripts);
+my %refuses = (create_tables => '42P07', grant_tables => '55000', (map { $_ => '28000' } qw(begin_as rotate_token require_user)), map { $_ => '55000' } @in_scripts);
 # What needs no table: passwords, values, and what looks at the catalog only.
 my %tableless = map { $_ => 1 }
   qw(hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict owns_type
@@ -160,7 +160,7 @@ answers(
 		$wire->rows('ROLLBACK');
 		return $answer;
 	},
-	\&good_answer);
+	sub { my ($f) = @_; $f->{name} eq 'enable_rls' ? '55006' : good_answer($f) });
 $wire->rows('DROP TRIGGER z_call_next ON ddd.comments');
 
 # ---- parallel workers --------------------------------------------------------

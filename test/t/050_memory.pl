@@ -104,6 +104,11 @@ my @calls = (
 	[ 'tags_match(text[], ddd.tag_query)', $page, q{ddd.tags_match(ARRAY['a', 'b', i::text], 'a & !(b | c*)')} ],
 	(map { [ "tag_query_$_(ddd.tag_query, ddd.tag_query)", $page, qq{ddd.tag_query_$_('a & b', ('!x | y' || i % 9)::ddd.tag_query)} ] }
 		  qw(and or eq ne lt le gt ge cmp)),
+	(map { [ "$_()", $cheap, "ddd.$_()" ] } qw(rls_user rls_superuser)),
+	[ 'grant_api(text, text)', { calls => 200, rolled_back => 1 }, q{ddd.grant_api('pg_monitor', 'reader')} ],
+	[ 'revoke_api(text)', { calls => 500, rolled_back => 1 }, q{ddd.revoke_api('pg_monitor')} ],
+	[ 'grant_tables(text, text)', { calls => 200, fails => 1 }, q{ddd.grant_tables('pg_monitor', 'reader')} ],
+	(map { [ "$_()", { calls => 200, rolled_back => 1 }, "ddd.$_()" ] } qw(enable_rls disable_rls)),
 	[ 'current()', $slow, 'ddd.current()' ],
 	[ 'heads()', $slow, 'ddd.heads()' ],
 	[ 'history()', $slow, 'ddd.history()' ],

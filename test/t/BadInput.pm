@@ -163,6 +163,8 @@ my %good = (
 	condition => q{'true'},
 	columns => q{'{name}'},
 	depends_on => q{'{}'},
+	role => q{'pg_monitor'},
+	level => q{'reader'},
 	statements => q{'SELECT 1'});
 
 # Functions without arguments: what they answer where all stands.
@@ -183,6 +185,9 @@ my %without_arguments = (
 	(map { ($_ => ['bool_and(r >= 0)']) } qw(prune_tags prune_tokens)),
 	(map { ($_ => ['bool_and(r IS NULL)']) } qw(current_user_id current_scope)),
 	require_user => '28000',
+	(map { ($_ => ['count(*) = 1']) } qw(enable_rls disable_rls)),
+	rls_user => ['bool_and(r IS NULL)'],
+	rls_superuser => ['NOT bool_or(r)'],
 	create_tables => '42P07');
 
 sub good_value
@@ -239,7 +244,7 @@ sub cases
 		push @cases, map { case_of($f, $argument, @$_) } tries($f, $argument, $context);
 	}
 	push @cases, case_of($f, undef, 'a good call', undef, some($f))
-	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|verify_password|get_user_by_email|authenticate|change_password|reset_password|verify_email|email_verified|(?:begin_as|(?:rotate|revoke)_token)|take_outbox)$/;
+	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|verify_password|get_user_by_email|authenticate|change_password|reset_password|verify_email|email_verified|(?:begin_as|(?:rotate|revoke)_token)|take_outbox|revoke_api|grant_tables)$/;
 	return @cases;
 }
 

@@ -125,6 +125,30 @@ sub unknown_words
 		map { [ $_->{label}, $_->{sql}, '22023' ] } texts($context));
 }
 
+# A role that is there, by the rule of each function; anything else is none.
+sub role
+{
+	my ($f, undef, $context) = @_;
+	my %there = (grant_api => some($f), revoke_api => none($f), grant_tables => '55000');
+
+	return (
+		[ 'a role', q{'pg_monitor'}, $there{ $f->{name} } ],
+		[ 'everybody', q{'public'}, '22023' ],
+		(map { [ "the word \"$_\"", literal($_), '42704' ] } 'PUBLIC', 'none', 'current_user', ' pg_monitor', 'pg_monitor; --', '"pg_monitor"'),
+		map { [ $_->{label}, $_->{sql}, '42704' ] } texts($context));
+}
+
+sub level
+{
+	my ($f, undef, $context) = @_;
+	my $is_api = $f->{name} eq 'grant_api';
+
+	return (
+		(map { [ $_, literal($_), $is_api ? some($f) : '55000' ] } qw(reader writer)),
+		[ 'admin', q{'admin'}, $is_api ? some($f) : '22023' ],
+		unknown_words($context, 'Reader', ' reader', 'reader ', 'owner', 'read'));
+}
+
 sub first
 {
 	my ($f) = @_;
@@ -839,6 +863,8 @@ my %rule = (
 	'bigint author_id' => \&id,
 	'bigint parent_id' => \&parent_id,
 	'bigint reassign_to' => \&reassign_to,
+	'text role' => \&role,
+	'text level' => \&level,
 	'text mode' => \&mode,
 	'text on_conflict' => \&on_conflict,
 	'integer first' => \&first,
