@@ -121,6 +121,7 @@ my %good = (
 	ids => q{'{1,2,999}'},
 	hash => hex_literal('$2b$04$abcdefghijklmnopqrstuuyx2n0Zzopyr9QuYTMCfOJJOj526QVoC'),
 	query => q{'example'},
+	expected_digest => q{'\x00'},
 	prefix => q{'ru'},
 	source => q{'{async}'},
 	target => q{'rust'},
@@ -173,6 +174,9 @@ my %without_arguments = (
 	grant_to_owner => ['count(*) = 1'],
 	fold_counters => ['bool_and(r >= 0)'],
 	rebuild_counters => ['bool_and(r >= 0)'],
+	enable_audit => ['bool_and(r)'],
+	disable_audit => ['NOT bool_or(r)'],
+	audit_seal => ['bool_and(r IS NULL)'],
 	prune_tags => ['bool_and(r >= 0)'],
 	create_tables => '42P07');
 

@@ -739,6 +739,17 @@ sub type_name
 		map { [ $_->{label}, $_->{sql}, none($f) ] } texts($context));
 }
 
+# Nothing is sealed where these are tried, so each is the digest of no seal.
+sub digest
+{
+	my ($f) = @_;
+	return (
+		[ 'NULL', 'NULL', none($f) ],
+		(map { [ $_, "$_\::bytea", some($f) ] } q{''}, q{'\x00'}, q{'a text'}),
+		[ '32 zero bytes', q{decode(repeat('00', 32), 'hex')}, some($f) ],
+		[ '1 MB', q{decode(repeat('ff', 1000000), 'hex')}, some($f) ]);
+}
+
 my %rule = (
 	'bigint user_id' => \&id,
 	'bigint post_id' => \&id,
@@ -755,6 +766,7 @@ my %rule = (
 	'integer min_comments' => \&min_comments,
 	'text after' => \&cursors,
 	'interval since' => \&since,
+	'bytea expected_digest' => \&digest,
 	'double precision gravity' => \&gravity,
 	'regprocedure from_function' => \&function_outside_script,
 	'regprocedure to_function' => \&function_outside_script,
