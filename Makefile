@@ -3,7 +3,7 @@
 EXTENSION   = ddd
 EXTVERSION    := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" ddd.control)
 # Order of the contexts in every generated script; the direction of use.
-CONTEXTS   := core users counters blog popularity tags privileges migrations
+CONTEXTS   := core users counters blog popularity tags audit privileges migrations
 
 MODULE_big  = ddd
 OBJS        = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))

@@ -1,4 +1,4 @@
--- 0.6.0 -> 0.5.0: no tokens, messages and verified addresses, which wait in ddd.stash.
+-- 0.6.0 -> 0.5.0: no tokens, messages, verified addresses and audit log, which wait in ddd.stash.
 -- Policies would go with the functions that they call, and leave the tables to whoever may write them.
 DO $ddd$
 BEGIN
@@ -11,11 +11,25 @@ BEGIN
     END IF;
 END
 $ddd$;
-SELECT ddd.migrate('0.6.0', '{outbox,tokens,verified_emails}', $migration$
+SELECT ddd.migrate('0.6.0', '{users,posts,comments,tags,post_tags,audit_log,audit_seals,outbox,tokens,verified_emails}', $migration$
+-- its function goes, and a trigger of any table with it
+DO $ddd$
+DECLARE
+    attached record;
+BEGIN
+    FOR attached IN SELECT tgname, tgrelid::regclass AS table_name FROM pg_trigger
+                     WHERE tgfoid = to_regprocedure('ddd.audit_rows()') AND tgparentid = 0 ORDER BY tgrelid LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', attached.tgname, attached.table_name);
+    END LOOP;
+END
+$ddd$;
 SELECT ddd.stash_rows('0.6.0', 'tokens', 'true');
 SELECT ddd.stash_rows('0.6.0', 'outbox', 'true');
 SELECT ddd.stash_rows('0.6.0', 'verified_emails', 'true');
 DROP TABLE ddd.tokens, ddd.outbox, ddd.verified_emails;
+SELECT ddd.stash_rows('0.6.0', 'audit_log', 'true');
+SELECT ddd.stash_rows('0.6.0', 'audit_seals', 'true');
+DROP TABLE ddd.audit_log, ddd.audit_seals;
 $migration$);
 
 DROP FUNCTION ddd.issue_token(bigint, interval, text);
@@ -42,3 +56,8 @@ DROP FUNCTION ddd.enable_rls();
 DROP FUNCTION ddd.disable_rls();
 DROP FUNCTION ddd.rls_user();
 DROP FUNCTION ddd.rls_superuser();
+DROP FUNCTION ddd.enable_audit();
+DROP FUNCTION ddd.disable_audit();
+DROP FUNCTION ddd.audit_rows();
+DROP FUNCTION ddd.audit_seal();
+DROP FUNCTION ddd.audit_verify(bytea);

@@ -19,7 +19,8 @@ BEGIN
      WHERE relnamespace = 'ddd'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') AND relowner <> schema_owner::oid
        AND relname IN ('schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags',
                        'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills',
-                       'tokens', 'outbox', 'verified_emails');
+                       'tokens', 'outbox', 'verified_emails',
+                       'audit_log', 'audit_seals');
     IF foreign_tables IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'insufficient_privilege',

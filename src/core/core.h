@@ -129,6 +129,14 @@ extern int	row_column(Relation relation, const char *name, Oid type);
  */
 extern HeapTuple row_of_trigger(FunctionCallInfo fcinfo, const char *function);
 
+/*
+ * Raises 39P01 naming the function unless it is called as an AFTER statement
+ * trigger with transition tables, and 42501 unless on a table of the owner of
+ * ddd's: it writes in his name, and a function that may be executed is no
+ * right to forge.
+ */
+extern void statement_trigger_check(FunctionCallInfo fcinfo, const char *function);
+
 /* json.c ------------------------------------------------------------------- */
 
 /* A key that a JSON object argument may have. */

@@ -146,6 +146,31 @@ row_of_trigger(FunctionCallInfo fcinfo, const char *function)
 	return TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 }
 
+void
+statement_trigger_check(FunctionCallInfo fcinfo, const char *function)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s must be called as an AFTER statement trigger", function)));
+	if (trigger->tg_relation->rd_rel->relowner != relation_owner())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s\" does not belong to the owner of ddd's tables",
+						RelationGetRelationName(trigger->tg_relation))));
+	if ((TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && trigger->tg_newtable == NULL) ||
+		(TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && trigger->tg_oldtable == NULL) ||
+		(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		 (trigger->tg_oldtable == NULL || trigger->tg_newtable == NULL)))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" lacks a transition table", trigger->tg_trigger->tgname)));
+}
+
 int
 row_column(Relation relation, const char *name, Oid type)
 {

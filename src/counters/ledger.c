@@ -51,7 +51,6 @@
 #include "counters/state.h"
 #include "counters/subjects.h"
 
-static void check_trigger(FunctionCallInfo fcinfo);
 static int16 counter_of(Trigger *trigger);
 static void make_stale(int16 counter);
 static subjects_hash *deltas_of(TriggerData *trigger);
@@ -67,7 +66,7 @@ ddd_count_rows(PG_FUNCTION_ARGS)
 	MemoryContext scratch;
 	int16		counter;
 
-	check_trigger(fcinfo);
+	statement_trigger_check(fcinfo, "ddd.count_rows()");
 	counter = counter_of(trigger->tg_trigger);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) || restore_by_owner())
 	{
@@ -82,35 +81,6 @@ ddd_count_rows(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(caller_context);
 	MemoryContextDelete(scratch);
 	return PointerGetDatum(NULL);
-}
-
-/*
- * The trigger writes counters in the name of the tables' owner, so it must
- * be on a table of his; a function that may be executed is no right to forge.
- */
-static void
-check_trigger(FunctionCallInfo fcinfo)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("ddd.count_rows() must be called as an AFTER statement trigger")));
-	if (trigger->tg_relation->rd_rel->relowner != relation_owner())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("table \"%s\" does not belong to the owner of ddd's tables",
-						RelationGetRelationName(trigger->tg_relation))));
-	if ((TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && trigger->tg_newtable == NULL) ||
-		(TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && trigger->tg_oldtable == NULL) ||
-		(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		 (trigger->tg_oldtable == NULL || trigger->tg_newtable == NULL)))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" lacks a transition table", trigger->tg_trigger->tgname)));
 }
 
 /* Reads the first of the trigger's arguments: counter, column of the subject. */

@@ -16,6 +16,7 @@ CREATE FUNCTION pg_temp.value_of(function text, name text, type text) RETURNS te
         WHEN type = 'bigint[]' THEN '''{-1}'''
         WHEN type = 'integer' THEN CASE WHEN name = 'skip' THEN '0' ELSE '5' END
         WHEN type = 'boolean' THEN 'true'
+        WHEN type = 'bytea' THEN 'NULL'
         WHEN type = 'ddd.tag_query' THEN '''a & !b'''
         WHEN type = 'text[]' THEN '''{a,b}'''
         WHEN type = 'timestamp with time zone' OR name IN ('after', 'hashed_password') THEN 'NULL'

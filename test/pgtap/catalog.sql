@@ -4,7 +4,8 @@ SELECT no_plan();
 
 -- tables and columns
 SELECT tables_are('ddd', ARRAY['schema_version', 'stash', 'users', 'posts', 'comments', 'tags', 'post_tags',
-    'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills', 'tokens', 'outbox', 'verified_emails']);
+    'counter_ledger', 'counters', 'counter_state', 'migration_log', 'backfills', 'tokens', 'outbox', 'verified_emails',
+    'audit_log', 'audit_seals']);
 SELECT columns_are('ddd', 'users', ARRAY['id', 'email', 'full_name', 'hashed_password', 'is_active', 'is_superuser', 'bio', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'posts', ARRAY['id', 'title', 'content', 'author_id', 'created_at', 'updated_at']);
 SELECT columns_are('ddd', 'comments', ARRAY['id', 'content', 'post_id', 'author_id', 'parent_id', 'created_at', 'updated_at']);
@@ -69,8 +70,8 @@ SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '(^|
 SELECT is_empty($$SELECT relname FROM table_column WHERE attname = 'id' AND default_value IS DISTINCT FROM format('nextval(''ddd.%s_id_seq''::regclass)', relname)$$, 'ids come from the sequence named for the table');
 SELECT is_empty($$SELECT relname, attname FROM table_column WHERE attname ~ '^is_' AND (type, attnotnull) <> ('boolean', true)$$, 'flags are boolean and not null');
 SELECT is_empty($$SELECT relname, attname FROM table_column WHERE relname !~ '^[a-z_]+$' OR attname !~ '^[a-z_]+$'$$, 'tables and columns are in lower case');
-SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$|^synonym_of$' AND attname <> 'subject_id' AND NOT EXISTS (
-    SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'f' AND t.attnum = ANY (k.conkey))$$, 'every column that names another row is a foreign key, but a counter''s subject, which may be gone');
+SELECT is_empty($$SELECT relname, attname FROM table_column t WHERE attname ~ '_id$|^synonym_of$' AND attname <> 'subject_id' AND relname <> 'audit_log' AND NOT EXISTS (
+    SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'f' AND t.attnum = ANY (k.conkey))$$, 'every column that names another row is a foreign key, but a counter''s subject and the log''s user, who may be gone');
 SELECT is_empty($$SELECT DISTINCT relname FROM table_column WHERE relname NOT IN ('schema_version', 'counter_ledger') EXCEPT SELECT relname FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'$$,
     'every table but the one-row schema_version and the ledger has a primary key');
 SELECT is_empty($$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'ddd'::regnamespace
@@ -92,7 +93,7 @@ CREATE TEMPORARY VIEW member_line AS
     SELECT m.oid, l.line, l.nth, max(l.nth) OVER (PARTITION BY m.oid) AS last, l.line ~ '^Context: \w+ [(]internal[)][.]$' AS internal
       FROM member m, regexp_split_to_table(obj_description(m.oid, 'pg_proc'), '\n') WITH ORDINALITY AS l (line, nth);
 SELECT is_empty($$SELECT oid::regprocedure, line FROM member_line WHERE nth = last
-     AND line !~ '^Context: (core|counters|users|blog|popularity|tags|privileges|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
+     AND line !~ '^Context: (core|counters|users|blog|popularity|tags|audit|privileges|migrations)( [(]internal[)])?[.]$'$$, 'every function is in a context');
 SELECT bag_eq('SELECT function, arguments, result FROM ddd.api',
     $$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
         FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last WHERE NOT l.internal$$,
@@ -102,7 +103,7 @@ SELECT is_empty($$SELECT a.function, a.context, a.summary FROM ddd.api a WHERE N
          WHERE p.proname = a.function AND pg_get_function_arguments(p.oid) = a.arguments
            AND f.line = a.summary AND c.line = 'Context: ' || a.context || '.')$$, 'ddd.api has context and summary of each comment');
 SELECT cmp_ok(count(*), '>', 35::bigint, 'ddd.api has its functions') FROM ddd.api;
-SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'privileges', 'migrations'], 'the contexts are these');
+SELECT set_eq('SELECT DISTINCT context FROM ddd.api', ARRAY['users', 'counters', 'blog', 'popularity', 'tags', 'audit', 'privileges', 'migrations'], 'the contexts are these');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member p JOIN member_line l ON l.oid = p.oid AND l.nth = l.last
      WHERE l.internal <> (p.prorettype = 'trigger'::regtype OR p.proname IN ('owns_type', 'tables_wanted', 'migrate', 'stash_rows', 'stash_columns', 'unstash', 'pass_grants', 'rls_user', 'rls_superuser', 'create_tables', 'attach_triggers', 'grant_to_owner')
            OR p.oid IN (SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]) FROM pg_type WHERE typnamespace = 'ddd'::regnamespace)

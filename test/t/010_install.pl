@@ -23,7 +23,7 @@ my $members = q{
 	  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ddd')};
 my $tables = q{SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class
 	WHERE relnamespace = to_regnamespace('ddd') AND relkind = 'r'};
-my $all_tables = 'backfills,comments,counter_ledger,counter_state,counters,migration_log,outbox,post_tags,posts,schema_version,stash,tags,tokens,users,verified_emails';
+my $all_tables = 'audit_log,audit_seals,backfills,comments,counter_ledger,counter_state,counters,migration_log,outbox,post_tags,posts,schema_version,stash,tags,tokens,users,verified_emails';
 my $triggers = q{SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'ddd'::regnamespace AND NOT t.tgisinternal};
 

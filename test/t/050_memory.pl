@@ -151,6 +151,10 @@ my @calls = (
 	[ 'untag_post(bigint, text[])', $write, q{ddd.untag_post(1 + i % 500, '{even,odd}')} ],
 	[ 'verify_counters(integer, text)', $slow, 'ddd.verify_counters(20)' ],
 	[ 'fold_counters()', $slow, 'ddd.fold_counters()' ],
+	[ 'enable_audit()', { calls => 100, rolled_back => 1 }, 'ddd.enable_audit()' ],
+	[ 'disable_audit()', $slow, 'ddd.disable_audit()' ],
+	[ 'audit_seal()', $slow, 'ddd.audit_seal()' ],
+	[ 'audit_verify(bytea)', $slow, q{ddd.audit_verify('\\x00')} ],
 	[ 'rebuild_counters()', { calls => 500, rolled_back => 1 }, 'ddd.rebuild_counters()' ],
 	[ 'set_post_tags(bigint, text[])', $write, q{ddd.set_post_tags(1 + i % 500, ARRAY['t' || i % 7])} ],
 

@@ -128,6 +128,7 @@ my %good = (
 	ids => q{'{1,2,999}'},
 	hash => hex_literal('$2b$04$abcdefghijklmnopqrstuuyx2n0Zzopyr9QuYTMCfOJJOj526QVoC'),
 	query => q{'example'},
+	expected_digest => q{'\x00'},
 	prefix => q{'ru'},
 	source => q{'{async}'},
 	target => q{'rust'},
@@ -188,6 +189,9 @@ my %without_arguments = (
 	(map { ($_ => ['count(*) = 1']) } qw(enable_rls disable_rls)),
 	rls_user => ['bool_and(r IS NULL)'],
 	rls_superuser => ['NOT bool_or(r)'],
+	enable_audit => ['bool_and(r)'],
+	disable_audit => ['NOT bool_or(r)'],
+	audit_seal => ['bool_and(r IS NULL)'],
 	create_tables => '42P07');
 
 sub good_value

@@ -844,6 +844,17 @@ sub absent_user
 	return sub { return map { [ "absent $_", $_, [$answer] ] } qw(0 -1 999999999 9223372036854775807 (-9223372036854775808)) };
 }
 
+# Nothing is sealed where these are tried, so each is the digest of no seal.
+sub digest
+{
+	my ($f) = @_;
+	return (
+		[ 'NULL', 'NULL', none($f) ],
+		(map { [ $_, "$_\::bytea", some($f) ] } q{''}, q{'\x00'}, q{'a text'}),
+		[ '32 zero bytes', q{decode(repeat('00', 32), 'hex')}, some($f) ],
+		[ '1 MB', q{decode(repeat('ff', 1000000), 'hex')}, some($f) ]);
+}
+
 my %rule = (
 	'authenticate text email' => \&no_login,
 	'authenticate text source' => \&no_login,
@@ -874,6 +885,7 @@ my %rule = (
 	'integer min_comments' => \&min_comments,
 	'text after' => \&cursors,
 	'interval since' => \&since,
+	'bytea expected_digest' => \&digest,
 	'double precision gravity' => \&gravity,
 	'regprocedure from_function' => \&function_outside_script,
 	'regprocedure to_function' => \&function_outside_script,

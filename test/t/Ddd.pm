@@ -40,6 +40,10 @@ my %columns = (
 	backfills =>
 	  'table_name, assignments, condition, last_key, rows_read, rows_changed, started_at, started_by',
 	counter_state => 'counter, low_water, system_identifier, stale',
+	audit_log =>
+	  'at, id, xid, system_identifier, user_id, login_role, acting_role, table_name, action, row_count, row_ids, columns',
+	audit_seals =>
+	  'number, system_identifier, from_xid, to_xid, row_count, first_at, sealed_at, rows_digest, previous_digest, digest',
 );
 
 # Returns a started server whose databases are UTF-8 whatever the environment;

@@ -24,7 +24,8 @@ from src.core.models import Base
 HOOKS = {"include_name": include_name, "include_object": include_object}
 DDD_TABLES = {"users", "posts", "comments", "tags", "post_tags", "schema_version", "stash",
               "counter_ledger", "counters", "counter_state", "migration_log", "backfills",
-              "tokens", "outbox", "verified_emails"}
+              "tokens", "outbox", "verified_emails",
+              "audit_log", "audit_seals"}
 
 
 @pytest.fixture
