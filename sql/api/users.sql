@@ -66,7 +66,8 @@ Errors:
   22001 email or full_name of more than 255 characters
   22004 null email, full_name, is_active or is_superuser
   22021 password not valid in the encoding of the database
-  22023 not an e-mail address; both password and hashed_password; a hash that is not supported
+  22023 not an e-mail address; both password and hashed_password; a hash that is not supported;
+    where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
@@ -89,7 +90,8 @@ Errors:
   22004 null data; email or full_name missing
   22021 password not valid in the encoding of the database
   22023 not an object, unknown key, value of another JSON type; not an e-mail address; both
-    password and hashed_password; a hash that is not supported
+    password and hashed_password; a hash that is not supported; where ddd.literal_password is
+    error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email
@@ -114,7 +116,7 @@ Errors:
   22004 null argument; email or full_name missing
   22021 password not valid in the encoding of the database
   22023 not an array; on_conflict neither of the two; an element that create_user(data) refuses
-    with this code
+    with this code; where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email, unless on_conflict is "skip"
@@ -231,6 +233,7 @@ Returns: whether there is such a user.
 Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
+  22023 where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory to hash the password
@@ -284,6 +287,7 @@ Returns: the hash in PHC format, $argon2id$v=19$m=...,t=...,p=1$salt$tag.
 Errors:
   22004 null password
   22021 password not valid in the encoding of the database
+  22023 where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory
@@ -304,7 +308,8 @@ Returns: whether it matches; false for the hash ! and for a password of more tha
 Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
-  22023 a hash of another scheme, malformed, or over the limits of cost
+  22023 a hash of another scheme, malformed, or over the limits of cost; where
+    ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   53200 not enough memory
 Context: users.';
@@ -370,7 +375,8 @@ ttl: how long the new one counts; more than 0 and at most 10 years.
 Returns: the new token.
 Errors:
   22004 null argument
-  22023 ttl is not as it should be
+  22023 ttl is not as it should be; where ddd.literal_password is error, a token in the text of
+    the statement
   28000 the token is malformed, expired or revoked, or its user is not active
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.rotate_token(text, interval) FROM PUBLIC;
@@ -384,6 +390,7 @@ token: the token.
 Returns: whether there was such a token.
 Errors:
   22004 null token
+  22023 where ddd.literal_password is error, a token in the text of the statement
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.revoke_token(text) FROM PUBLIC;
 
@@ -425,6 +432,7 @@ token: the token.
 Returns: the users.id.
 Errors:
   22004 null token
+  22023 where ddd.literal_password is error, a token in the text of the statement
   28000 the token is malformed, expired or revoked, or its user is not active
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.begin_as(text) FROM PUBLIC;
