@@ -66,7 +66,8 @@ Errors:
   22001 email or full_name of more than 255 characters
   22004 null email, full_name, is_active or is_superuser
   22021 password not valid in the encoding of the database
-  22023 not an e-mail address; both password and hashed_password; a hash that is not supported
+  22023 not an e-mail address; both password and hashed_password; a hash that is not supported;
+    where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
@@ -93,7 +94,8 @@ Errors:
   22004 null data; email or full_name missing
   22021 password not valid in the encoding of the database
   22023 not an object, unknown key, value of another JSON type; not an e-mail address; both
-    password and hashed_password; a hash that is not supported
+    password and hashed_password; a hash that is not supported; where ddd.literal_password is
+    error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email
@@ -122,7 +124,7 @@ Errors:
   22004 null argument; email or full_name missing
   22021 password not valid in the encoding of the database
   22023 not an array; on_conflict neither of the two; an element that create_user(data) refuses
-    with this code
+    with this code; where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23502 null for a key that takes none
   23505 "Email already registered", constraint ix_users_email, unless on_conflict is "skip"
@@ -245,6 +247,7 @@ Returns: whether there is such a user.
 Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
+  22023 where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   28000 ddd.enforce_identity is on and no user is authenticated
@@ -301,6 +304,7 @@ Returns: the hash in PHC format, $argon2id$v=19$m=...,t=...,p=1$salt$tag.
 Errors:
   22004 null password
   22021 password not valid in the encoding of the database
+  22023 where ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23514 password of fewer than 8 or more than 1024 bytes, constraint password_length
   53200 not enough memory
@@ -322,7 +326,8 @@ Returns: whether it matches; false for the hash ! and for a password of more tha
 Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
-  22023 a hash of another scheme, malformed, or over the limits of cost
+  22023 a hash of another scheme, malformed, or over the limits of cost; where
+    ddd.literal_password is error, a password in the text of the statement
   22P05 password with a character that UTF-8 does not have
   53200 not enough memory
   53300 too many sessions hash passwords already
@@ -389,7 +394,8 @@ ttl: how long the new one counts; more than 0 and at most 10 years.
 Returns: the new token.
 Errors:
   22004 null argument
-  22023 ttl is not as it should be
+  22023 ttl is not as it should be; where ddd.literal_password is error, a token in the text of
+    the statement
   28000 the token is malformed, expired or revoked, or its user is not active
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.rotate_token(text, interval) FROM PUBLIC;
@@ -403,6 +409,7 @@ token: the token.
 Returns: whether there was such a token.
 Errors:
   22004 null token
+  22023 where ddd.literal_password is error, a token in the text of the statement
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.revoke_token(text) FROM PUBLIC;
 
@@ -444,6 +451,7 @@ token: the token.
 Returns: the users.id.
 Errors:
   22004 null token
+  22023 where ddd.literal_password is error, a token in the text of the statement
   28000 the token is malformed, expired or revoked, or its user is not active
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.begin_as(text) FROM PUBLIC;
@@ -499,9 +507,11 @@ Returns: the user, or NULL.
 Errors:
   22004 null email or password
   22021 password not valid in the encoding of the database
-  22023 password of more than 1024 bytes
+  22023 password of more than 1024 bytes; where ddd.literal_password is error, a password in the
+    text of the statement
   22P05 password with a character that UTF-8 does not have
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords, for ddd.hash_slot_timeout
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.authenticate(text, text, text) FROM PUBLIC;
 
@@ -518,12 +528,15 @@ Returns: whether it was changed; false for a wrong password, or a user who canno
 Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
-  22023 old_password of more than 1024 bytes
+  22023 old_password of more than 1024 bytes; where ddd.literal_password is error, a password in
+    the text of the statement
   22P05 password with a character that UTF-8 does not have
   23514 new_password of fewer than 8 or more than 1024 bytes, constraint password_length
+  25006 the transaction is read-only
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is another user
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords, for ddd.hash_slot_timeout
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.change_password(bigint, text, text) FROM PUBLIC;
 
@@ -597,6 +610,7 @@ token: of a message of kind verify_email; it counts once, until it expires, and 
 Returns: whether the address is proved.
 Errors:
   22004 null token
+  22023 where ddd.literal_password is error, a token in the text of the statement
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.verify_email(text) FROM PUBLIC;
 
@@ -624,8 +638,11 @@ Returns: whether it was changed.
 Errors:
   22004 null argument
   22021 password not valid in the encoding of the database
+  22023 where ddd.literal_password is error, a password or token in the text of the statement
   22P05 password with a character that UTF-8 does not have
   23514 new_password of fewer than 8 or more than 1024 bytes, constraint password_length
+  25006 the transaction is read-only
   53200 not enough memory to hash the password
+  53300 too many sessions hash passwords, for ddd.hash_slot_timeout
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.reset_password(text, text) FROM PUBLIC;

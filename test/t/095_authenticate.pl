@@ -134,7 +134,7 @@ is(scalar @cancelled, 9, 'waiting can be cancelled');
 cmp_ok(login_time('u9@example.org', 'wrong horse'), '>=', 2000, '... and whoever gives up early is counted');
 # forgotten with time
 sql($node, $db, "SELECT ddd.authenticate('later\@example.org', 'x') FROM generate_series(1, 9)");
-cmp_ok(sql($node, $db, q{SET ddd.auth_max_delay = 3000; SET ddd.auth_forget_interval = 1; 
+cmp_ok(sql($node, $db, q{SET ddd.auth_max_delay = 3000; SET ddd.auth_forget_interval = 1;
 	DO $$ DECLARE t timestamptz := clock_timestamp(); BEGIN
 		WHILE clock_timestamp() < t + interval '6 s' LOOP PERFORM pg_sleep(0.1); END LOOP;
 		t := clock_timestamp();
