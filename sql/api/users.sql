@@ -511,7 +511,7 @@ Errors:
     text of the statement
   22P05 password with a character that UTF-8 does not have
   53200 not enough memory to hash the password
-  53300 too many sessions hash passwords, for ddd.hash_slot_timeout
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.authenticate(text, text, text) FROM PUBLIC;
 
@@ -536,7 +536,7 @@ Errors:
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is another user
   53200 not enough memory to hash the password
-  53300 too many sessions hash passwords, for ddd.hash_slot_timeout
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.change_password(bigint, text, text) FROM PUBLIC;
 
@@ -643,6 +643,6 @@ Errors:
   23514 new_password of fewer than 8 or more than 1024 bytes, constraint password_length
   25006 the transaction is read-only
   53200 not enough memory to hash the password
-  53300 too many sessions hash passwords, for ddd.hash_slot_timeout
+  53300 too many sessions hash passwords already
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.reset_password(text, text) FROM PUBLIC;

@@ -150,8 +150,9 @@ SELECT is_empty($$
 
 -- settings, once the library is loaded
 SELECT isnt(library, NULL, 'the library is loaded') FROM ddd.version();
-SELECT set_eq($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]'$$, ARRAY['ddd.access_path', 'ddd.allow_data_loss', 'ddd.argon2_memory_kib', 'ddd.argon2_time', 'ddd.create_tables',
-    'ddd.fold_threshold', 'ddd.hash_slot_timeout', 'ddd.hash_slots', 'ddd.literal_password', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post'], 'the settings are these');
+SELECT set_eq($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]'$$, ARRAY['ddd.access_path', 'ddd.allow_data_loss', 'ddd.argon2_memory_kib', 'ddd.argon2_time', 'ddd.auth_account_allowance', 'ddd.auth_forget_interval',
+    'ddd.auth_max_delay', 'ddd.auth_min_duration', 'ddd.auth_source_allowance', 'ddd.create_tables', 'ddd.enforce_identity', 'ddd.fold_threshold', 'ddd.hash_slot_timeout', 'ddd.hash_slots', 'ddd.literal_password', 'ddd.max_comment_depth', 'ddd.max_page_size', 'ddd.max_skip', 'ddd.max_tags_per_post',
+    'ddd.reset_token_ttl', 'ddd.verify_token_ttl'], 'the settings are these');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name ~ '^ddd[.]' AND (short_desc = '' OR short_desc !~ '[.]$')$$, 'every setting is described');
 SELECT is(unit, 'kB', 'argon2_memory_kib has a unit') FROM pg_settings WHERE name = 'ddd.argon2_memory_kib';
 SELECT throws_ok('SET ddd.max_pagesize = 3', '42602', NULL, 'a mistyped setting is refused');

@@ -143,7 +143,7 @@ BEGIN;
 DROP INDEX ddd.ix_comments_post_id, ddd.ix_posts_author_id, ddd.ix_posts_created_at, ddd.ix_users_created_at;
 ALTER TABLE ddd.comments DROP CONSTRAINT comments_author_id_fkey;
 ALTER TABLE ddd.posts DROP CONSTRAINT posts_author_id_fkey;
-ALTER TABLE ddd.users DROP CONSTRAINT users_pkey;
+ALTER TABLE ddd.users DROP CONSTRAINT users_pkey CASCADE;
 SELECT pg_temp.same_with('enable_nestloop');
 ROLLBACK;
 DISCARD PLANS;
