@@ -203,11 +203,12 @@ cmp_ok($in_worker, '>=', 20, "$in_worker functions ran in a worker");
 my $orphan = Wire->new($node, 'states');
 $wire->rows(q{GRANT USAGE ON SCHEMA ddd TO victim; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ddd TO victim});
 $orphan->rows('SET SESSION AUTHORIZATION victim');
-my %for_superusers = map { $_ => 1 } qw(install stamp unstash upgrade downgrade);
+# For superusers, and for the owner of the tables.
+my %restricted = map { $_ => 1 } qw(install stamp unstash upgrade downgrade grant_api revoke_api grant_tables enable_rls disable_rls);
 my $as_app = sub {
 	my ($f) = @_;
 	return
-		$for_superusers{ $f->{name} } ? '42501'
+		$restricted{ $f->{name} } ? '42501'
 	  : $f->{name} eq 'create_tables' ? '42501|42P07'
 	  :                                 good_answer($f);
 };
