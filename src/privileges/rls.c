@@ -26,7 +26,7 @@
 #define DOMAIN_TABLES	"'{users,posts,comments,tags,post_tags}'"
 
 /* Tables of secrets, which have no policies. */
-#define SECRET_TABLES	"'{tokens,outbox,verified_emails,stash,audit_log}'"
+#define SECRET_TABLES	"'{tokens,outbox,verified_emails,stash,audit_log,audit_seals}'"
 
 #define POLICIES		"'{ddd_read,ddd_insert,ddd_update,ddd_delete}'"
 

@@ -266,7 +266,7 @@ foreach my $database (sort keys %encoding)
 	# and an ordinary round after all of it
 	my @refused;
 	foreach
-	  my $f (grep { $_->{type} ne 'trigger' && $_->{name} !~ /^(?:migrate|stash_rows|stash_columns|check_dependents|pass_grants|create_tables|grant_tables)$/ } @ruled)
+	  my $f (grep { $_->{type} ne 'trigger' && $_->{name} !~ /^(?:migrate|stash_rows|stash_columns|check_dependents|pass_grants|create_tables|grant_tables|begin_as|rotate_token|require_user)$/ } @ruled)
 	{
 		$wire->rows('BEGIN');
 		my $answer = $wire->query('SELECT ' . good_call($f));
