@@ -219,6 +219,7 @@ my $caught = q{SELECT pg_catalog.string_agg(DISTINCT caught, ', ') FROM hostile.
 # For the owner of the tables, not for applications.
 my @for_owner = (
 	q{SET client_min_messages = warning; CALL ddd.backfill('posts', 'title = lower(title) || id', 'id > 0 OR title = ''x''', 2)},
+	q{SELECT ddd.enable_audit(), ddd.add_comment(1, 2, 'audited'), ddd.update_user(1, '{"bio": "b"}'::pg_catalog.jsonb), ddd.delete_comment(4), ddd.audit_seal(), ddd.disable_audit()},
 	q{SELECT ddd.enable_rls(), ddd.rls_user(), ddd.rls_superuser()},
 	q{SELECT ddd.grant_api('app', 'writer'), ddd.grant_tables('app', 'writer')},
 	q{SELECT ddd.revoke_api('app')},
@@ -264,11 +265,8 @@ my @calls = (
 	q{SELECT ddd.comment_count(1)},
 	q{SELECT ddd.fold_counters(), ddd.rebuild_counters()},
 	q{SELECT ddd.verify_counters()},
-	q{SELECT ddd.enable_audit()},
-	q{SELECT ddd.add_comment(1, 2, 'audited'), ddd.update_user(1, '{"bio": "b"}'::pg_catalog.jsonb), ddd.delete_comment(4)},
 	q{SELECT ddd.audit_seal()},
 	q{SELECT ddd.audit_verify('\x00')},
-	q{SELECT ddd.disable_audit()},
 	q{SELECT ddd.tag_post(2, '{RUST, tokio}')},
 	q{SELECT ddd.posts_by_tag('rust')},
 	q{SELECT ddd.posts_by_tags('rust & !(go | r*) & !{rust}')},

@@ -160,7 +160,7 @@ answers(
 		$wire->rows('ROLLBACK');
 		return $answer;
 	},
-	sub { my ($f) = @_; $f->{name} eq 'enable_rls' ? '55006' : good_answer($f) });
+	sub { my ($f) = @_; $f->{name} =~ /^(?:enable_rls|downgrade)$/ ? '55006' : good_answer($f) });
 $wire->rows('DROP TRIGGER z_call_next ON ddd.comments');
 
 # ---- parallel workers --------------------------------------------------------
@@ -204,7 +204,7 @@ my $orphan = Wire->new($node, 'states');
 $wire->rows(q{GRANT USAGE ON SCHEMA ddd TO victim; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ddd TO victim});
 $orphan->rows('SET SESSION AUTHORIZATION victim');
 # For superusers, and for the owner of the tables.
-my %restricted = map { $_ => 1 } qw(install stamp unstash upgrade downgrade grant_api revoke_api grant_tables enable_rls disable_rls);
+my %restricted = map { $_ => 1 } qw(install stamp unstash upgrade downgrade grant_api revoke_api grant_tables enable_rls disable_rls enable_audit disable_audit);
 my $as_app = sub {
 	my ($f) = @_;
 	return

@@ -248,7 +248,7 @@ sub cases
 		push @cases, map { case_of($f, $argument, @$_) } tries($f, $argument, $context);
 	}
 	push @cases, case_of($f, undef, 'a good call', undef, some($f))
-	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|verify_password|get_user_by_email|authenticate|change_password|reset_password|verify_email|email_verified|(?:begin_as|(?:rotate|revoke)_token)|take_outbox|revoke_api|grant_tables)$/;
+	  if $f->{name} !~ /^(?:migrate|pass_grants|stash_rows|stash_columns|check_dependents|plan|upgrade|owns_type|audit_verify|verify_password|get_user_by_email|authenticate|change_password|reset_password|verify_email|email_verified|(?:begin_as|(?:rotate|revoke)_token)|take_outbox|revoke_api|grant_tables)$/;
 	return @cases;
 }
 
