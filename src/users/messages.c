@@ -56,9 +56,11 @@ static SpiPlan request_plan = {
 };
 
 static SpiPlan take_plan = {
-	.sql = "WITH taken AS (DELETE FROM ddd.outbox WHERE ctid = ANY (ARRAY("
-	"SELECT ctid FROM ddd.outbox ORDER BY requested_at, user_id, kind LIMIT $1 FOR UPDATE SKIP LOCKED))"
-	" RETURNING user_id, kind, requested_at)"
+	.sql = "WITH next AS MATERIALIZED ("
+	"SELECT user_id, kind FROM ddd.outbox ORDER BY requested_at, user_id, kind LIMIT $1 FOR UPDATE SKIP LOCKED"
+	"), taken AS ("
+	"DELETE FROM ddd.outbox o USING next n WHERE o.user_id = n.user_id AND o.kind = n.kind"
+	" RETURNING o.user_id, o.kind, o.requested_at)"
 	" SELECT m.kind, u.id, u.email, u.full_name"
 	" FROM taken m JOIN ddd.users u ON u.id = m.user_id WHERE u.is_active"
 	" ORDER BY m.requested_at, m.user_id, m.kind",

@@ -28,15 +28,15 @@
 
 static SpiPlan issue_plan = {
 	.sql = "INSERT INTO ddd.tokens (digest, user_id, purpose, scope, bound_to, expires_at)"
-	" SELECT $1, u.id, 'access', $3, " TOKEN_BOUND_TO("'access'") ", clock_timestamp() + $4"
+	" SELECT $1, u.id, 'access'::text, $3, " TOKEN_BOUND_TO("'access'") ", clock_timestamp() + $4"
 	" FROM ddd.users u WHERE u.id = $2 AND u.is_active",
 	.nargs = 4,
 	.argtypes = {BYTEAOID, INT8OID, TEXTOID, INTERVALOID},
 };
 
 static SpiPlan prune_user_plan = {
-	.sql = "DELETE FROM ddd.tokens WHERE ctid = ANY (ARRAY("
-	"SELECT ctid FROM ddd.tokens WHERE user_id = $1 AND expires_at <= clock_timestamp()"
+	.sql = "DELETE FROM ddd.tokens WHERE digest = ANY (ARRAY("
+	"SELECT digest FROM ddd.tokens WHERE user_id = $1 AND expires_at <= clock_timestamp()"
 	" FOR UPDATE SKIP LOCKED))",
 	.nargs = 1,
 	.argtypes = {INT8OID},
@@ -57,7 +57,7 @@ static SpiPlan rotate_plan = {
 	" WHERE u.id = t.user_id AND t.digest = $1 AND t.purpose = 'access' AND " TOKEN_COUNTS
 	" RETURNING t.user_id, t.scope, t.bound_to)"
 	" INSERT INTO ddd.tokens (digest, user_id, purpose, scope, bound_to, expires_at)"
-	" SELECT $2, user_id, 'access', scope, bound_to, clock_timestamp() + $3 FROM gone",
+	" SELECT $2, user_id, 'access'::text, scope, bound_to, clock_timestamp() + $3 FROM gone",
 	.nargs = 3,
 	.argtypes = {BYTEAOID, BYTEAOID, INTERVALOID},
 };

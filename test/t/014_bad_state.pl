@@ -23,7 +23,7 @@ my %refuses = (create_tables => '42P07', grant_tables => '55000', (map { $_ => '
 # What needs no table: passwords, values, and what looks at the catalog only.
 my %tableless = map { $_ => 1 }
   qw(hash_password verify_password needs_rehash identify_hash is_authenticated repr to_dict owns_type
-  current_user_id current_scope require_user tables_wanted fingerprint heads plan upgrade downgrade attach_triggers grant_to_owner create_tables
+  current_user_id current_scope require_user rls_user rls_superuser disable_audit tables_wanted fingerprint heads plan upgrade downgrade attach_triggers grant_to_owner create_tables
   tag_key tags_all tags_any tags_none tags_exact tags_match gin_tags_compare), @in_scripts,
   map { "tag_query_$_" } qw(and or not eq ne lt le gt ge cmp hash hash_extended out send);
 # Volatile, but not because they write: a random salt; what counts failures and makes a caller; catalog look-ups that find nothing to do.
@@ -266,7 +266,7 @@ foreach my $table (sort keys %columns)
 	  ? ('55000|42P01|42P07|22023', qr/tables of ddd|schema_version|already exists/)
 	  : ('42P01', qr/\b$table\b/);
 
-	my $used = $table =~ /^(?:stash|migration_log)$/ ? 0 : 2;
+	my $used = $table =~ /^(?:stash|migration_log)$/ ? 0 : $table eq 'backfills' ? 1 : 2;
 
 	under("$table renamed", "ALTER TABLE ddd.$table RENAME TO other", $states, $names, $used);
 	under(

@@ -163,7 +163,7 @@ sub listings
 		SELECT proname, array_to_string(proargnames[1:pronargs], ',')
 		  FROM pg_proc
 		 WHERE pronamespace = 'ddd'::regnamespace
-		   AND ('first' = ANY (proargnames) OR proname = 'posts_detail')
+		   AND ('first' = ANY (proargnames) AND provolatile <> 'v' OR proname = 'posts_detail')
 		 ORDER BY 1, 2});
 }
 
