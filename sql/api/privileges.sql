@@ -14,6 +14,7 @@ Returns: what was granted, a row each; none where the role had it all.
 Errors:
   22004 null argument
   22023 unknown level; the role is PUBLIC or owns the tables
+  25001 in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   42501 called by another role than the owner of the tables
   42704 no such role
@@ -31,6 +32,7 @@ Returns: what it has no privileges on any more, a row each.
 Errors:
   22004 null role
   22023 the role is PUBLIC or owns the tables
+  25001 in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   2BP01 the role has granted on what it was granted
   42501 called by another role than the owner of the tables
@@ -51,6 +53,7 @@ Returns: what was granted, a row each; none where the role had it all.
 Errors:
   22004 null argument
   22023 unknown level; the role is PUBLIC or owns the tables
+  25001 in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   42501 called by another role than the owner of the tables
   42703 a table lacks a column
@@ -71,6 +74,7 @@ Policies of ddd that have been changed are as they were. Locks these tables. For
 tables.
 Returns: nothing.
 Errors:
+  25001 in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   42501 called by another role than the owner of the tables
 Context: privileges.';
@@ -84,6 +88,7 @@ COMMENT ON FUNCTION ddd.disable_rls() IS
 Locks these tables. For the owner of the tables.
 Returns: nothing.
 Errors:
+  25001 in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   42501 called by another role than the owner of the tables
   55000 another role than the owner may write a table, and could write any row then

@@ -72,9 +72,10 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
-  28000 is_superuser while ddd.enforce_identity is on and no user is authenticated
-  42501 is_superuser while ddd.enforce_identity is on and the caller is no superuser of the
-    application
+  28000 is_superuser or hashed_password while ddd.enforce_identity is on and no user is
+    authenticated
+  42501 is_superuser or hashed_password while ddd.enforce_identity is on and the caller is no
+    superuser of the application
   53200 not enough memory to hash the password
   53300 too many sessions hash passwords already
 Context: users.';
@@ -101,9 +102,10 @@ Errors:
   23505 "Email already registered", constraint ix_users_email
   23514 blank full_name; password of fewer than 8 or more than 1024 bytes, constraint
     password_length
-  28000 is_superuser while ddd.enforce_identity is on and no user is authenticated
-  42501 is_superuser while ddd.enforce_identity is on and the caller is no superuser of the
-    application
+  28000 is_superuser or hashed_password while ddd.enforce_identity is on and no user is
+    authenticated
+  42501 is_superuser or hashed_password while ddd.enforce_identity is on and the caller is no
+    superuser of the application
   53200 not enough memory to hash the password
   53300 too many sessions hash passwords already
 Context: users.';
@@ -370,14 +372,15 @@ COMMENT ON FUNCTION ddd.issue_token(bigint, interval, text) IS
 It counts until it expires, is rotated or revoked, or the user has another password or is no
 longer active. Expired tokens of the user are deleted.
 user_id: users.id.
-ttl: how long it counts; more than 0 and at most 10 years.
+ttl: how long it counts; more than 0, at most 10 years, and without a negative part.
 scope: what it lets its bearer do: words of printable ASCII between single blanks, at most 255
-  characters; * is everything. Under ddd.enforce_identity only * and the word write let write;
+  characters; * alone is everything. Under ddd.enforce_identity only * and the word write let write;
   other words are for the application.
 Returns: the token, ddd_ and 43 characters; NULL if there is no such user, or it is not active.
 Errors:
   22004 null argument
   22023 ttl or scope is not as it should be
+  25006 the transaction is read-only
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is another user, or has less scope
 Context: users.';
@@ -390,12 +393,13 @@ COMMENT ON FUNCTION ddd.rotate_token(text, interval) IS
 'Replaces an access token by another one of the same user and scope; the old one ends.
 Of two that rotate the same token, one has the error.
 token: the token.
-ttl: how long the new one counts; more than 0 and at most 10 years.
+ttl: how long the new one counts; more than 0, at most 10 years, and without a negative part.
 Returns: the new token.
 Errors:
   22004 null argument
   22023 ttl is not as it should be; where ddd.literal_password is error, a token in the text of
     the statement
+  25006 the transaction is read-only
   28000 the token is malformed, expired or revoked, or its user is not active
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.rotate_token(text, interval) FROM PUBLIC;
@@ -423,6 +427,7 @@ user_id: users.id.
 Returns: the number of tokens.
 Errors:
   22004 null user_id
+  25006 the transaction is read-only
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is another user
 Context: users.';
@@ -435,6 +440,7 @@ COMMENT ON FUNCTION ddd.prune_tokens() IS
 'Deletes the tokens that have expired; for cron.
 Returns: their number.
 Errors:
+  25006 the transaction is read-only
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: users.';
@@ -595,6 +601,7 @@ Errors:
   22004 null first
   2201W negative first
   22023 first above its limit
+  25006 the transaction is read-only
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is no superuser of the application
 Context: users.';

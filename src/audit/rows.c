@@ -98,7 +98,7 @@ ddd_audit_rows(PG_FUNCTION_ARGS)
 void
 audit_append(const AuditEntry *entry)
 {
-	const Identity *identity = identity_current();
+	const Identity *identity = identity_last();
 	Oid			login_role = GetSessionUserId();
 	Oid			acting_role = GetOuterUserId();
 	Datum		values[11] = {0};

@@ -136,7 +136,8 @@ ddd_update_comment(PG_FUNCTION_ARGS)
 	patch_columns(&content, 1, values, nulls);
 
 	api_begin(&call);
-	access_check(ACCESS_UPDATE_COMMENT, DatumGetInt64(values[0]));
+	if (!access_check(ACCESS_UPDATE_COMMENT, DatumGetInt64(values[0])))
+		return api_end_row(&call, fcinfo, 0);
 	rows = plan_execute(&update_plan, values, nulls, false);
 	patch_check_stale(rows, &get_plan, values, nulls, "comments", "comment");
 	return api_end_row(&call, fcinfo, rows);
@@ -152,8 +153,8 @@ ddd_delete_comment(PG_FUNCTION_ARGS)
 	bool		deleted;
 
 	api_begin(&call);
-	access_check(ACCESS_DELETE_COMMENT, DatumGetInt64(id));
-	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
+	deleted = access_check(ACCESS_DELETE_COMMENT, DatumGetInt64(id)) &&
+		plan_execute(&delete_plan, &id, NULL, false) > 0;
 	api_end(&call);
 	PG_RETURN_BOOL(deleted);
 }

@@ -173,8 +173,8 @@ ddd_tag_post(PG_FUNCTION_ARGS)
 	TagNames	tags = post_tags_read(fcinfo, 1);
 
 	api_begin(&call);
-	access_check(ACCESS_TAG_POST, post_id);
 	lock_post(post_id);
+	access_check(ACCESS_TAG_POST, post_id);
 	post_tags_add(post_id, &tags);
 	return end_with_tags(&call, post_id);
 }
@@ -204,8 +204,8 @@ ddd_untag_post(PG_FUNCTION_ARGS)
 	keys = text_array(names, n);
 
 	api_begin(&call);
-	access_check(ACCESS_UNTAG_POST, post_id);
 	lock_post(post_id);
+	access_check(ACCESS_UNTAG_POST, post_id);
 	plan_execute(&lock_tags_plan, &keys, NULL, false);
 	plan_execute(&unlink_plan, (Datum[])
 				 {
@@ -224,8 +224,8 @@ ddd_set_post_tags(PG_FUNCTION_ARGS)
 	TagNames	tags = post_tags_read(fcinfo, 1);
 
 	api_begin(&call);
-	access_check(ACCESS_SET_POST_TAGS, post_id);
 	lock_post(post_id);
+	access_check(ACCESS_SET_POST_TAGS, post_id);
 	plan_execute(&lock_all_tags_plan, (Datum[])
 				 {
 					 tags.keys, Int64GetDatum(post_id)

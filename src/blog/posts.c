@@ -111,7 +111,8 @@ ddd_update_post(PG_FUNCTION_ARGS)
 	read_patch(PG_GETARG_JSONB_P(1), values, nulls);
 
 	api_begin(&call);
-	access_check(ACCESS_UPDATE_POST, DatumGetInt64(values[0]));
+	if (!access_check(ACCESS_UPDATE_POST, DatumGetInt64(values[0])))
+		return api_end_row(&call, fcinfo, 0);
 	rows = plan_execute(&update_plan, values, nulls, false);
 	patch_check_stale(rows, &get_plan, values, nulls, "posts", "post");
 	return api_end_row(&call, fcinfo, rows);
@@ -127,8 +128,8 @@ ddd_delete_post(PG_FUNCTION_ARGS)
 	bool		deleted;
 
 	api_begin(&call);
-	access_check(ACCESS_DELETE_POST, DatumGetInt64(id));
-	deleted = plan_execute(&delete_plan, &id, NULL, false) > 0;
+	deleted = access_check(ACCESS_DELETE_POST, DatumGetInt64(id)) &&
+		plan_execute(&delete_plan, &id, NULL, false) > 0;
 	api_end(&call);
 	PG_RETURN_BOOL(deleted);
 }

@@ -220,6 +220,9 @@ extern const char *secret_function_in(const char *text);
 /* Tells whether a name in SQL goes on with this character. */
 extern bool secret_is_name_character(char c);
 
+/* Returns what follows white space and comments, or NULL where they do not end soon. */
+extern const char *secret_skip_blanks(const char *at);
+
 /* Shows a call of this function, or nothing at all if it is NULL, in pg_stat_activity. */
 extern void secret_hide_activity(const char *function);
 
@@ -246,7 +249,10 @@ extern void identity_set(int64 user_id, bool is_superuser, const char *scope, Ti
 /* Returns the caller, or NULL where nobody is proved; valid until the next statement at most. */
 extern const Identity *identity_current(void);
 
-/* The same, and raises 28000 instead of returning NULL. */
+/* The same, also where what proved the caller has expired since: for what only takes note. */
+extern const Identity *identity_last(void);
+
+/* The same as identity_current, and raises 28000 instead of returning NULL. */
 extern const Identity *identity_require(void);
 
 /* The scope without limits. */
@@ -296,6 +302,15 @@ extern void plan_execute_to(SpiPlan *plan, Datum *values, const char *nulls, boo
  */
 extern Datum plan_value(uint64 row, int col, Oid type, bool *isnull);
 extern int64 plan_int64(uint64 row, int col);
+
+/* The same of a text, in the current memory context; raises 22004 where it is null. */
+extern text *plan_text(uint64 row, int col);
+
+/*
+ * Runs a reading statement under a snapshot of now, whatever the isolation
+ * level: for what must not be as it was when the transaction began.
+ */
+extern uint64 plan_execute_latest(SpiPlan *plan, Datum *values);
 
 /*
  * Returns an array for a parameter: n values of a type of 64 bits, each

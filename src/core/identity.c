@@ -89,6 +89,12 @@ identity_require(void)
 	return identity;
 }
 
+const Identity *
+identity_last(void)
+{
+	return stack != NULL && stack->session_user == GetSessionUserId() ? &stack->identity : NULL;
+}
+
 bool
 identity_has_scope(const Identity *identity, const char *scope)
 {

@@ -61,6 +61,9 @@ static const char *const secret_functions[] = {
 	"verify_password"
 };
 
+/* Bytes of white space and comments that are looked through. */
+#define MAX_BLANKS	200
+
 static int	literal_password = LITERAL_WARN;
 static bool warned = false;
 
@@ -72,6 +75,7 @@ static bool looks_for_literals(void);
 static bool is_literal(const char *secret, int length);
 static const char *match(const char *at, const char *secret, int length, bool escaped);
 static void report_literal(const char *function);
+static bool has_parenthesis(const char *at);
 static const char *find_function(const char *name, size_t length);
 
 void
@@ -138,40 +142,30 @@ secret_was_called(void)
 
 /*
  * Finds "name (" in the text, as SQL may write it: in any case, between double
- * quotes, with white space or comments before the parenthesis.
+ * quotes, with white space or comments before the parenthesis. What is before
+ * the name does not matter, a literal or a comment least of all: there may be
+ * quotes that are none. The time grows with the text and not faster, whatever
+ * it is: it may come from anybody.
  */
 const char *
 secret_function_in(const char *text)
 {
 	if (text == NULL)
 		return NULL;
-	for (const char *open = strchr(text, '('); open != NULL; open = strchr(open + 1, '('))
+	while (*text != '\0')
 	{
-		const char *end = open;
-		const char *start;
+		const char *name = text;
 		const char *found;
 
-		for (;;)
+		while (secret_is_name_character(*text))
+			text++;
+		if (text == name)
 		{
-			if (end > text && isspace((unsigned char) end[-1]))
-				end--;
-			else if (end - text >= 4 && end[-1] == '/' && end[-2] == '*')
-			{
-				end -= 3;
-				while (end - text >= 2 && !(end[-2] == '/' && end[-1] == '*'))
-					end--;
-				end = end - text >= 2 ? end - 2 : text;
-			}
-			else
-				break;
+			text++;
+			continue;
 		}
-		if (end > text && end[-1] == '"')
-			end--;
-		start = end;
-		while (start > text && secret_is_name_character(start[-1]))
-			start--;
-		found = find_function(start, end - start);
-		if (found != NULL)
+		found = find_function(name, text - name);
+		if (found != NULL && has_parenthesis(*text == '"' ? text + 1 : text))
 			return found;
 	}
 	return NULL;
@@ -276,6 +270,48 @@ report_literal(const char *function)
 			 errhint("Send it as a parameter of the statement, such as $1."),
 			 errhidestmt(true),
 			 errhidecontext(true)));
+}
+
+/* Tells whether white space and comments lead to a parenthesis, or to no end that is near. */
+static bool
+has_parenthesis(const char *at)
+{
+	const char *after = secret_skip_blanks(at);
+
+	return after == NULL || *after == '(';
+}
+
+const char *
+secret_skip_blanks(const char *at)
+{
+	const char *start = at;
+	int			depth = 0;
+
+	while (*at != '\0' && at - start < MAX_BLANKS)
+	{
+		if (at[0] == '/' && at[1] == '*')
+		{
+			depth++;
+			at += 2;
+		}
+		else if (depth > 0 && at[0] == '*' && at[1] == '/')
+		{
+			depth--;
+			at += 2;
+		}
+		else if (depth > 0)
+			at++;
+		else if (at[0] == '-' && at[1] == '-')
+		{
+			while (*at != '\0' && *at != '\n' && *at != '\r' && at - start < MAX_BLANKS)
+				at++;
+		}
+		else if (isspace((unsigned char) *at))
+			at++;
+		else
+			return at;
+	}
+	return *at == '\0' && depth == 0 ? at : NULL;
 }
 
 static const char *

@@ -32,9 +32,12 @@
 #include <ctype.h>
 #include <locale.h>
 
+#include "access/parallel.h"
+#include "access/xact.h"
 #include "commands/extension.h"
 #include "commands/prepare.h"
 #include "core/core.h"
+#include "executor/executor.h"
 #include "parser/analyze.h"
 #include "parser/parse_node.h"
 #include "tcop/tcopprot.h"
@@ -43,6 +46,7 @@
 
 static emit_log_hook_type previous_log_hook = NULL;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
+static ExecutorStart_hook_type previous_start_hook = NULL;
 
 /* What is logged instead; a report with this message has been here. */
 static char masked_message[MAX_MASKED];
@@ -58,6 +62,8 @@ typedef struct Masked
 
 static void log_without_secrets(ErrorData *edata);
 static void analyzed(ParseState *pstate, Query *query, JumbleState *jstate);
+static const char *secret_function_in_source(const char *text);
+static void started(QueryDesc *query, int flags);
 static bool is_secret(ErrorData *edata);
 static bool executes_secret(const char *statement, int sqlerrcode);
 static void emit_masked(ErrorData *edata);
@@ -79,6 +85,8 @@ secret_log_init(void)
 	emit_log_hook = log_without_secrets;
 	previous_analyze_hook = post_parse_analyze_hook;
 	post_parse_analyze_hook = analyzed;
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = started;
 }
 
 static void
@@ -98,13 +106,49 @@ analyzed(ParseState *pstate, Query *query, JumbleState *jstate)
 	if (previous_analyze_hook)
 		previous_analyze_hook(pstate, query, jstate);
 	/* the script of an extension is one text, which names them all */
-	function = creating_extension ? NULL : secret_function_in(pstate->p_sourcetext);
+	function = creating_extension ? NULL : secret_function_in_source(pstate->p_sourcetext);
 	if (function == NULL)
 		return;
 	secret_hide_activity(function);
 	/* what has no query id is not recorded; other statements are, with $1 for each constant */
 	if (query->commandType == CMD_UTILITY)
 		query->queryId = 0;
+}
+
+/* Each of the client's statements is analyzed with the text of all of them, which is read once. */
+static const char *
+secret_function_in_source(const char *text)
+{
+	static TimestampTz read_at = 0;
+	static const char *read = NULL;
+	static const char *function = NULL;
+
+	if (text == NULL || text != debug_query_string)
+		return secret_function_in(text);
+	if (read != text || read_at != GetCurrentStatementStartTimestamp())
+	{
+		function = secret_function_in(text);
+		read = text;
+		read_at = GetCurrentStatementStartTimestamp();
+	}
+	return function;
+}
+
+/* A parallel worker shows the client's statement until this. */
+static void
+started(QueryDesc *query, int flags)
+{
+	if (IsParallelWorker())
+	{
+		const char *function = secret_function_in(query->sourceText);
+
+		if (function != NULL)
+			secret_hide_activity(function);
+	}
+	if (previous_start_hook)
+		previous_start_hook(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
 }
 
 static bool
@@ -140,21 +184,23 @@ static bool
 executes_secret(const char *statement, int sqlerrcode)
 {
 	static const char keyword[] = "execute";
+	const char *first = statement + strspn(statement, " \t\r\n");
 
 	for (const char *at = strpbrk(statement, "eE"); at != NULL; at = strpbrk(at + 1, "eE"))
 	{
 		char		name[NAMEDATALEN];
 		int			length = 0;
 		bool		quoted;
-		bool		begins = at == statement + strspn(statement, " \t\r\n");
+		bool		begins = at == first;
 		PreparedStatement *prepared;
 
 		if (pg_strncasecmp(at, keyword, strlen(keyword)) != 0 ||
-			!isspace((unsigned char) at[strlen(keyword)]))
+			secret_is_name_character(at[strlen(keyword)]) ||
+			(at > statement && secret_is_name_character(at[-1])))
 			continue;
-		at += strlen(keyword);
-		while (isspace((unsigned char) *at))
-			at++;
+		at = secret_skip_blanks(at + strlen(keyword));
+		if (at == NULL)
+			return true;
 		quoted = *at == '"';
 		if (quoted)
 			at++;

@@ -22,6 +22,7 @@
 #include "nodes/params.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
+#include "utils/snapmgr.h"
 
 #include "core/core.h"
 
@@ -83,6 +84,31 @@ plan_int64(uint64 row, int col)
 	if (isnull)
 		elog(ERROR, "unexpected null in column %d of a result", col);
 	return DatumGetInt64(value);
+}
+
+text *
+plan_text(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		value = plan_value(row, col, TEXTOID, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("column \"%s\" of ddd's tables must not be null",
+						NameStr(TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->attname))));
+	return DatumGetTextPCopy(value);
+}
+
+uint64
+plan_execute_latest(SpiPlan *plan, Datum *values)
+{
+	uint64		rows;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	rows = plan_execute(plan, values, NULL, true);
+	PopActiveSnapshot();
+	return rows;
 }
 
 Datum

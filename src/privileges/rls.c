@@ -32,7 +32,7 @@
 
 #define OF_SUPERUSER	"((SELECT ddd.rls_superuser()))"
 #define MINE(column)	"(" column " = (SELECT ddd.rls_user()) OR " OF_SUPERUSER ")"
-#define OF_MY_POST		"(EXISTS (SELECT FROM ddd.posts p WHERE p.id = post_id" \
+#define OF_MY_POST		"(EXISTS (SELECT FROM ddd.posts p WHERE p.id = post_tags.post_id" \
 						" AND p.author_id = (SELECT ddd.rls_user())) OR " OF_SUPERUSER ")"
 
 static const char *const create_policies[] = {

@@ -32,7 +32,7 @@ static SpiPlan grant_plan = {
 	" missing (owner, acl, privilege, columns, object) AS ("
 	"SELECT n.nspowner, n.nspacl, 'USAGE', NULL::text[], 'SCHEMA ddd' FROM pg_namespace n WHERE n.nspname = 'ddd'"
 	" UNION ALL SELECT p.proowner, p.proacl, 'EXECUTE', NULL, 'FUNCTION ' || p.oid::regprocedure"
-	"  FROM pg_proc p WHERE p.oid IN ('ddd.rls_user()'::regprocedure, 'ddd.rls_superuser()'::regprocedure) AND $2 >= 2"
+	"  FROM pg_proc p WHERE p.oid IN (to_regprocedure('ddd.rls_user()'), to_regprocedure('ddd.rls_superuser()')) AND $2 >= 2"
 	" UNION ALL SELECT c.relowner, c.relacl, r.privilege, ARRAY(SELECT n FROM unnest(r.columns) n WHERE n <> ALL (g.columns)),"
 	"   CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass"
 	"  FROM rule r JOIN pg_class c ON c.relname = r.object AND c.relnamespace = 'ddd'::regnamespace,"

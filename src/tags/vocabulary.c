@@ -25,7 +25,6 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
 
 #include "tags/tag_info.h"
 #include "users/users.h"
@@ -426,9 +425,7 @@ is_used(int64 tag_id, bool *has_synonyms)
 	Datum		id = Int64GetDatum(tag_id);
 	bool		isnull;
 
-	PushActiveSnapshot(GetLatestSnapshot());
-	plan_execute(&used_plan, &id, NULL, true);
-	PopActiveSnapshot();
+	plan_execute_latest(&used_plan, &id);
 	*has_synonyms = DatumGetBool(plan_value(0, 2, BOOLOID, &isnull));
 	return DatumGetBool(plan_value(0, 1, BOOLOID, &isnull));
 }
@@ -437,12 +434,7 @@ is_used(int64 tag_id, bool *has_synonyms)
 static uint64
 still_unused(Datum ids)
 {
-	uint64		rows;
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	rows = plan_execute(&still_unused_plan, &ids, NULL, true);
-	PopActiveSnapshot();
-	return rows;
+	return plan_execute_latest(&still_unused_plan, &ids);
 }
 
 /* Returns the ids of a result as an array. */

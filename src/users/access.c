@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "utils/guc.h"
 
+#include "core/compat.h"
 #include "core/core.h"
 #include "users/users.h"
 
@@ -47,6 +48,7 @@ static const struct
 }			rules[] =
 {
 	[ACCESS_CREATE_SUPERUSER] = {"create_user", SUPERUSER, NULL},
+	[ACCESS_IMPORT_HASH] = {"create_user", SUPERUSER, NULL},
 	[ACCESS_CREATE_USERS] = {"create_users", SUPERUSER, NULL},
 	[ACCESS_UPDATE_USER] = {"update_user", SELF, NULL},
 	[ACCESS_UPDATE_USER_FLAGS] = {"update_user", SUPERUSER, NULL},
@@ -77,38 +79,57 @@ static const struct
 
 static bool enforce_identity = false;
 
-static bool is_allowed(const Identity *identity, AccessAction action, int64 id);
+static void refuse(AccessAction action) pg_attribute_noreturn();
 
 void
 access_init(void)
 {
+	struct config_generic *before = compat_find_setting("ddd.enforce_identity");
+
+	/*
+	 * A role's connection options come before what its database says, and are
+	 * refused when the setting is defined: that must not leave it off.
+	 */
 	DefineCustomBoolVariable("ddd.enforce_identity",
 							 "Lets functions write only what belongs to the caller.",
 							 "The caller is the user of ddd.begin_as() or ddd.authenticate() in the same transaction; "
 							 "superusers of the application may write everything.",
-							 &enforce_identity, false, PGC_SUSET, 0, NULL, NULL, NULL);
+							 &enforce_identity, before != NULL && before->source == PGC_S_CLIENT,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
-void
+bool
 access_check(AccessAction action, int64 id)
 {
 	const Identity *identity;
+	Datum		value = Int64GetDatum(id);
 
 	if (!enforce_identity)
-		return;
+		return true;
 	identity = identity_require();
 	if (!identity_has_scope(identity, "write"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for ddd.%s()", rules[action].function),
 				 errdetail("The scope of the token does not let it write.")));
-	if (!identity->is_superuser && !is_allowed(identity, action, id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for ddd.%s()", rules[action].function),
-				 rules[action].rule == AUTHOR ? errdetail("Only the author or a superuser of the application may do it.") :
-				 rules[action].rule == SELF ? errdetail("Only the user or a superuser of the application may do it.") :
-				 errdetail("Only a superuser of the application may do it.")));
+	if (identity->is_superuser)
+		return true;
+	switch (rules[action].rule)
+	{
+		case SUPERUSER:
+			refuse(action);
+		case SELF:
+			if (identity->user_id != id)
+				refuse(action);
+			return true;
+		case AUTHOR:
+			if (plan_execute(rules[action].author, &value, NULL, false) == 0)
+				return false;
+			if (plan_int64(0, 1) != identity->user_id)
+				refuse(action);
+			return true;
+	}
+	return false;
 }
 
 void
@@ -130,21 +151,13 @@ access_check_scope(const char *scope)
 	}
 }
 
-/* A row that is not there is nobody's: the function says so in its own way. */
-static bool
-is_allowed(const Identity *identity, AccessAction action, int64 id)
+static void
+refuse(AccessAction action)
 {
-	Datum		value = Int64GetDatum(id);
-
-	switch (rules[action].rule)
-	{
-		case SUPERUSER:
-			return false;
-		case SELF:
-			return identity->user_id == id;
-		case AUTHOR:
-			return plan_execute(rules[action].author, &value, NULL, false) == 0 ||
-				plan_int64(0, 1) == identity->user_id;
-	}
-	return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for ddd.%s()", rules[action].function),
+			 rules[action].rule == AUTHOR ? errdetail("Only the author or a superuser of the application may do it.") :
+			 rules[action].rule == SELF ? errdetail("Only the user or a superuser of the application may do it.") :
+			 errdetail("Only a superuser of the application may do it.")));
 }

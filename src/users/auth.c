@@ -39,11 +39,10 @@ typedef struct Account
 	bool		found;
 	bool		is_active;
 	int64		user_id;
-	text	   *email;
 	char	   *hashed_password;
 } Account;
 
-#define ACCOUNT_COLUMNS "u.id, u.is_active, u.email, u.hashed_password"
+#define ACCOUNT_COLUMNS "u.id, u.is_active, u.hashed_password"
 
 static SpiPlan by_email_plan = {
 	.sql = "SELECT " ACCOUNT_COLUMNS " FROM ddd.users u"
@@ -72,15 +71,26 @@ static SpiPlan change_plan = {
 	.argtypes = {INT8OID, TEXTOID, TEXTOID},
 };
 
-/* The tokens are bound to the hash: they are bound to the new one, since it is the same password. */
+/*
+ * The tokens are bound to the hash: they are bound to the new one, since it is
+ * the same password. Nothing is waited for: where somebody else has one of
+ * these rows, none is changed.
+ */
+#define BOUND_TO_OLD "t.user_id = old.id AND t.bound_to = ANY (old.bound_to)"
+
 static SpiPlan rehash_plan = {
 	.sql = "WITH old AS ("
-	"SELECT u.id, " TOKEN_BOUND_TO("'access'") " AS bound_to FROM ddd.users u"
+	"SELECT u.id, ARRAY[" TOKEN_BOUND_TO("'access'") ", " TOKEN_BOUND_TO("'reset_password'") "] AS bound_to"
+	" FROM ddd.users u"
 	" WHERE u.id = $1 AND u.hashed_password = $2 FOR NO KEY UPDATE SKIP LOCKED"
+	"), held AS MATERIALIZED ("
+	"SELECT t.digest FROM ddd.tokens t JOIN old ON " BOUND_TO_OLD " FOR UPDATE OF t SKIP LOCKED"
 	"), rehashed AS ("
-	"UPDATE ddd.users u SET hashed_password = $3 FROM old WHERE u.id = old.id RETURNING u.*"
-	") UPDATE ddd.tokens t SET bound_to = " TOKEN_BOUND_TO("'access'")
-	" FROM old, rehashed u WHERE t.user_id = u.id AND t.purpose = 'access' AND t.bound_to = old.bound_to",
+	"UPDATE ddd.users u SET hashed_password = $3 FROM old WHERE u.id = old.id"
+	" AND (SELECT count(*) FROM held) = (SELECT count(*) FROM ddd.tokens t JOIN old ON " BOUND_TO_OLD ")"
+	" RETURNING u.*"
+	") UPDATE ddd.tokens t SET bound_to = " TOKEN_BOUND_TO("t.purpose")
+	" FROM held, rehashed u WHERE t.digest = held.digest",
 	.nargs = 3,
 	.argtypes = {INT8OID, TEXTOID, TEXTOID},
 };
@@ -89,6 +99,7 @@ static void find_account(SpiPlan *plan, Datum key, Account *account);
 static text *account_name(const text *email);
 static bool password_is_right(const Account *account, const text *password);
 static void rehash(Account *account, const text *password);
+static char *replace_hash(const Account *account, const text *password);
 
 PG_FUNCTION_INFO_V1(ddd_authenticate);
 
@@ -115,18 +126,17 @@ ddd_authenticate(PG_FUNCTION_ARGS)
 
 	find_account(&by_email_plan, PointerGetDatum(email), &account);
 	matches = password_is_right(&account, password);
-	if (matches)
-		attempt_succeeded(&attempt);
 	attempt_wait(&attempt);
 	if (!matches)
 		PG_RETURN_NULL();
+	attempt_succeeded(&attempt);
 	if (password_needs_rehash(account.hashed_password))
 		rehash(&account, password);
 
 	values[0] = Int64GetDatum(account.user_id);
 	values[1] = CStringGetTextDatum(account.hashed_password);
 	api_begin(&call);
-	rows = plan_execute(&user_plan, values, NULL, false);
+	rows = plan_execute_latest(&user_plan, values);
 	if (rows > 0)
 	{
 		bool		isnull;
@@ -162,13 +172,9 @@ ddd_change_password(PG_FUNCTION_ARGS)
 	password_check_new(new_password);
 
 	find_account(&by_id_plan, Int64GetDatum(user_id), &account);
-	attempt_begin(&attempt, account.found ? account_name(account.email) :
-				  cstring_to_text(psprintf(INT64_FORMAT, user_id)), NULL);
+	attempt_begin(&attempt, cstring_to_text(psprintf("user " INT64_FORMAT, user_id)), NULL);
 	if (password_is_right(&account, old_password))
-	{
-		attempt_succeeded(&attempt);
 		hash = password_hash(new_password);
-	}
 	attempt_wait(&attempt);
 	if (hash != NULL)
 	{
@@ -178,6 +184,7 @@ ddd_change_password(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(hash),
 		};
 
+		attempt_succeeded(&attempt);
 		api_begin(&call);
 		changed = user_write(&change_plan, values, NULL) > 0;
 		api_end(&call);
@@ -193,7 +200,7 @@ find_account(SpiPlan *plan, Datum key, Account *account)
 
 	memset(account, 0, sizeof(*account));
 	api_begin(&call);
-	if (plan_execute(plan, &key, NULL, false) > 0)
+	if (plan_execute_latest(plan, &key) > 0)
 	{
 		MemoryContext spi_context = MemoryContextSwitchTo(call.result_context);
 		bool		isnull;
@@ -201,8 +208,7 @@ find_account(SpiPlan *plan, Datum key, Account *account)
 		account->found = true;
 		account->user_id = plan_int64(0, 1);
 		account->is_active = DatumGetBool(plan_value(0, 2, BOOLOID, &isnull));
-		account->email = DatumGetTextPCopy(plan_value(0, 3, TEXTOID, &isnull));
-		account->hashed_password = TextDatumGetCString(plan_value(0, 4, TEXTOID, &isnull));
+		account->hashed_password = text_to_cstring(plan_text(0, 3));
 		MemoryContextSwitchTo(spi_context);
 	}
 	api_end(&call);
@@ -234,57 +240,67 @@ password_is_right(const Account *account, const text *password)
 
 /*
  * Replaces the hash of a password that is right, if that can be done now. What
- * fails here, a trigger of the user's for example, must not keep anybody from
- * logging in: but for a cancel, it is undone and forgotten.
+ * fails here, a trigger of the user's or slots that are all taken, must not
+ * keep anybody from logging in: but for a cancel, it is undone and forgotten.
  */
 static void
 rehash(Account *account, const text *password)
 {
 	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *hash;
-	volatile bool done = false;
+	ResourceOwner resources = CurrentResourceOwner;
+	char	   *volatile hash = NULL;
 
-	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode())
+	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode() || !password_may_be_new(password))
 		return;
-	hash = password_hash(password);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		ApiCall		call;
-		Datum		values[] = {
-			Int64GetDatum(account->user_id),
-			CStringGetTextDatum(account->hashed_password),
-			CStringGetTextDatum(hash),
-		};
-
-		api_begin(&call);
-		touch_row_stop(get_relname_relid("users", get_namespace_oid("ddd", false)));
-		plan_execute(&rehash_plan, values, NULL, false);
-		done = plan_execute(&user_plan, (Datum[])
-							{
-								values[0], values[2]
-							}, NULL, false) > 0;
-		touch_row_stop(InvalidOid);
-		api_end(&call);
+		hash = replace_hash(account, password);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		int			code = geterrcode();
+		ErrorData  *error = error_take(context);
 
 		touch_row_stop(InvalidOid);
-		if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = resources;
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			ReThrowError(error);
+		FreeErrorData(error);
+		hash = NULL;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (done)
+	CurrentResourceOwner = resources;
+	if (hash != NULL)
 		account->hashed_password = hash;
+}
+
+/* Returns the hash that the account has then, or NULL if somebody else had its row or one of its tokens. */
+static char *
+replace_hash(const Account *account, const text *password)
+{
+	ApiCall		call;
+	char	   *hash = password_hash(password);
+	Datum		values[] = {
+		Int64GetDatum(account->user_id),
+		CStringGetTextDatum(account->hashed_password),
+		CStringGetTextDatum(hash),
+	};
+	bool		replaced;
+
+	api_begin(&call);
+	touch_row_stop(get_relname_relid("users", get_namespace_oid("ddd", false)));
+	plan_execute(&rehash_plan, values, NULL, false);
+	replaced = plan_execute_latest(&user_plan, (Datum[])
+								   {
+									   values[0], values[2]
+								   }) > 0;
+	touch_row_stop(InvalidOid);
+	api_end(&call);
+	return replaced ? hash : NULL;
 }

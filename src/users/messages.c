@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -35,37 +36,52 @@
 #define DEFAULT_VERIFY_TTL	(24 * 60 * 60)
 #define MAX_TTL				(365 * 24 * 60 * 60)
 
+#define VERIFY_EMAIL	"verify_email"
+
+/* In the tag of a message's lock. */
+#define RESET_LOCK		4
+#define VERIFY_LOCK		5
+
 /* What one request writes, in bytes: the row and its two entries in indexes. */
 #define REQUEST_SIZE		200
 
 static int	reset_ttl = DEFAULT_RESET_TTL;
 static int	verify_ttl = DEFAULT_VERIFY_TTL;
 
+static SpiPlan find_plan = {
+	.sql = "SELECT u.id FROM ddd.users u"
+	" WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\") AND u.is_active",
+	.nargs = 1,
+	.argtypes = {TEXTOID},
+};
+
 /* $2 is the kind, which is the purpose of the token as well. */
 static SpiPlan request_plan = {
 	.sql = "INSERT INTO ddd.outbox (user_id, kind)"
-	" SELECT u.id, $2 FROM ddd.users u"
-	" WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\") AND u.is_active"
+	" SELECT u.id, $2 FROM ddd.users u WHERE u.id = $1 AND u.is_active"
 	" AND NOT EXISTS (SELECT FROM ddd.tokens t WHERE t.user_id = u.id AND t.purpose = $2"
 	" AND t.created_at > now() - interval '1 minute')"
 	" AND NOT ($2 = 'verify_email' AND EXISTS (SELECT FROM ddd.verified_emails v"
 	" WHERE v.user_id = u.id AND v.email = u.email))"
 	" ON CONFLICT (user_id, kind) DO NOTHING",
 	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID},
+	.argtypes = {INT8OID, TEXTOID},
+};
+
+/* Users before their messages, as whoever deletes a user does; one who is being deleted is passed over. */
+static SpiPlan next_plan = {
+	.sql = "SELECT m.kind, u.id, u.email, u.full_name, u.is_active"
+	" FROM ddd.outbox m JOIN ddd.users u ON u.id = m.user_id"
+	" ORDER BY m.requested_at, m.user_id, m.kind LIMIT $1"
+	" FOR KEY SHARE OF u SKIP LOCKED FOR UPDATE OF m SKIP LOCKED",
+	.nargs = 1,
+	.argtypes = {INT8OID},
 };
 
 static SpiPlan take_plan = {
-	.sql = "WITH next AS MATERIALIZED ("
-	"SELECT user_id, kind FROM ddd.outbox ORDER BY requested_at, user_id, kind LIMIT $1 FOR UPDATE SKIP LOCKED"
-	"), taken AS ("
-	"DELETE FROM ddd.outbox o USING next n WHERE o.user_id = n.user_id AND o.kind = n.kind"
-	" RETURNING o.user_id, o.kind, o.requested_at)"
-	" SELECT m.kind, u.id, u.email, u.full_name"
-	" FROM taken m JOIN ddd.users u ON u.id = m.user_id WHERE u.is_active"
-	" ORDER BY m.requested_at, m.user_id, m.kind",
-	.nargs = 1,
-	.argtypes = {INT8OID},
+	.sql = "DELETE FROM ddd.outbox WHERE user_id = $1 AND kind = $2",
+	.nargs = 2,
+	.argtypes = {INT8OID, TEXTOID},
 };
 
 static SpiPlan make_token_plan = {
@@ -78,8 +94,10 @@ static SpiPlan make_token_plan = {
 };
 
 static SpiPlan verify_email_plan = {
-	.sql = "WITH proof AS ("
-	"DELETE FROM ddd.tokens t USING ddd.users u"
+	.sql = "WITH owner AS MATERIALIZED ("
+	"SELECT u.* FROM ddd.tokens t JOIN ddd.users u ON u.id = t.user_id WHERE t.digest = $1 FOR KEY SHARE OF u"
+	"), proof AS ("
+	"DELETE FROM ddd.tokens t USING owner u"
 	" WHERE u.id = t.user_id AND t.digest = $1 AND t.purpose = 'verify_email' AND " TOKEN_COUNTS
 	" RETURNING u.id, u.email)"
 	" INSERT INTO ddd.verified_emails AS v (user_id, email) SELECT id, email FROM proof"
@@ -110,6 +128,7 @@ static SpiPlan email_verified_plan = {
 	.argtypes = {INT8OID},
 };
 
+static bool lock_message(int64 user_id, bool verifies);
 static Datum request(FunctionCallInfo fcinfo, const char *function, const char *kind);
 
 void
@@ -140,7 +159,7 @@ PG_FUNCTION_INFO_V1(ddd_request_email_verification);
 Datum
 ddd_request_email_verification(PG_FUNCTION_ARGS)
 {
-	return request(fcinfo, "ddd.request_email_verification()", "verify_email");
+	return request(fcinfo, "ddd.request_email_verification()", VERIFY_EMAIL);
 }
 
 PG_FUNCTION_INFO_V1(ddd_take_outbox);
@@ -162,8 +181,10 @@ ddd_take_outbox(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	api_begin(&call);
 	access_check(ACCESS_TAKE_OUTBOX, 0);
-	count = plan_execute(&take_plan, &first, NULL, false);
+	count = plan_execute(&next_plan, &first, NULL, false);
 	messages = SPI_tuptable;
+	check_row_type(messages->tupdesc, rsinfo->setDesc, 4);
+	check_column_type(messages->tupdesc, 5, BOOLOID);
 	for (uint64 i = 0; i < count; i++)
 	{
 		Datum		values[6];
@@ -175,9 +196,16 @@ ddd_take_outbox(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		for (int col = 1; col <= 4; col++)
 			values[col - 1] = SPI_getbinval(messages->vals[i], messages->tupdesc, col, &nulls[col - 1]);
-		check_row_type(messages->tupdesc, rsinfo->setDesc, 4);
+		verifies = strcmp(TextDatumGetCString(values[0]), VERIFY_EMAIL) == 0;
+		(void) lock_message(DatumGetInt64(values[1]), verifies);
+		plan_execute(&take_plan, (Datum[])
+					 {
+						 values[1], values[0]
+					 }, NULL, false);
+		if (!DatumGetBool(SPI_getbinval(messages->vals[i], messages->tupdesc, 5, &isnull)))
+			continue;
+
 		values[4] = CStringGetTextDatum(token_make(&digest));
-		verifies = strcmp(TextDatumGetCString(values[0]), "verify_email") == 0;
 		plan_execute(&make_token_plan, (Datum[])
 					 {
 						 digest, values[1], values[0], Int32GetDatum(verifies ? verify_ttl : reset_ttl)
@@ -271,10 +299,8 @@ request(FunctionCallInfo fcinfo, const char *function, const char *kind)
 	static const char as_much[REQUEST_SIZE] = {0};
 	ApiCall		call;
 	Attempt		attempt;
-	Datum		values[] = {
-		PointerGetDatum(text_trim(arg_text(fcinfo, 0, "email"))),
-		CStringGetTextDatum(kind),
-	};
+	Datum		email = PointerGetDatum(text_trim(arg_text(fcinfo, 0, "email")));
+	bool		requested = false;
 
 	version_guard();
 	PreventCommandIfReadOnly(function);
@@ -282,8 +308,34 @@ request(FunctionCallInfo fcinfo, const char *function, const char *kind)
 	attempt_wait(&attempt);
 
 	api_begin(&call);
-	if (plan_execute(&request_plan, values, NULL, false) == 0)
+	if (plan_execute(&find_plan, &email, NULL, false) > 0)
+	{
+		int64		user_id = plan_int64(0, 1);
+
+		requested = lock_message(user_id, strcmp(kind, VERIFY_EMAIL) == 0) &&
+			plan_execute(&request_plan, (Datum[])
+						 {
+							 Int64GetDatum(user_id), CStringGetTextDatum(kind)
+						 }, NULL, false) > 0;
+	}
+	if (!requested)
 		compat_log_message("ddd", as_much, sizeof(as_much));
 	api_end(&call);
 	PG_RETURN_VOID();
+}
+
+/*
+ * Takes a message to a user until the transaction ends, without waiting: the
+ * row of one that somebody is sending or asking for would have to be waited
+ * for, which tells that there is such an account. A lock of the advisory kind,
+ * with a number that no SQL function gives it (see hash_slots.c).
+ */
+static bool
+lock_message(int64 user_id, bool verifies)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (user_id >> 32), (uint32) user_id,
+						 verifies ? VERIFY_LOCK : RESET_LOCK);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }

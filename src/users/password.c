@@ -247,6 +247,15 @@ password_check_new(const text *password)
 	check_password_length(utf8_length(password));
 }
 
+/* Tells whether password_check_new() would raise nothing; 22P05 and 22021 as it does. */
+bool
+password_may_be_new(const text *password)
+{
+	size_t		length = utf8_length(password);
+
+	return length >= PASSWORD_MIN_LENGTH && length <= PASSWORD_MAX_LENGTH;
+}
+
 /*
  * Names the scheme of a stored hash; NULL where password_verify() would raise
  * 22023. The name is static.

@@ -135,6 +135,8 @@ sign_up(NewUser *user, FunctionCallInfo fcinfo)
 
 	if (user->is_superuser)
 		access_check(ACCESS_CREATE_SUPERUSER, 0);
+	if (user->hashed_password)
+		access_check(ACCESS_IMPORT_HASH, 0);
 	prepare(user);
 	api_begin(&call);
 	return api_end_row(&call, fcinfo, insert(user, &insert_plan));

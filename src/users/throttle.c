@@ -77,8 +77,10 @@ static int	forget_seconds = DEFAULT_FORGET_SECONDS;
 static FailureTable *table = NULL;
 static uint32 wanted_sets = SETS_OTHERWISE;
 static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
 
 static void request_memory(void);
+static void take_memory(void);
 static void find_table(void);
 static FailureTable *shared_table(void);
 static Size table_size(void);
@@ -124,6 +126,8 @@ throttle_init(void)
 		wanted_sets = SETS_PRELOADED;
 		previous_request_hook = shmem_request_hook;
 		shmem_request_hook = request_memory;
+		previous_startup_hook = shmem_startup_hook;
+		shmem_startup_hook = take_memory;
 	}
 }
 
@@ -171,7 +175,8 @@ attempt_succeeded(Attempt *attempt)
 void
 attempt_wait(const Attempt *attempt)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(attempt->began_at, min_duration_ms + attempt->delay_ms);
+	long		whole = (long) min_duration_ms + attempt->delay_ms;
+	TimestampTz until = TimestampTzPlusMilliseconds(attempt->began_at, whole);
 
 	for (;;)
 	{
@@ -180,7 +185,9 @@ attempt_wait(const Attempt *attempt)
 		CHECK_FOR_INTERRUPTS();
 		if (left <= 0)
 			return;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left, PG_WAIT_EXTENSION);
+		/* a clock that was set back makes nobody wait longer than that at a time */
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Min(left, whole), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }
@@ -191,6 +198,15 @@ request_memory(void)
 	if (previous_request_hook)
 		previous_request_hook();
 	RequestAddinShmemSpace(table_size());
+}
+
+/* At the start of the server, and after a crash: what others take later is not this. */
+static void
+take_memory(void)
+{
+	if (previous_startup_hook)
+		previous_startup_hook();
+	table = shared_table();
 }
 
 static void

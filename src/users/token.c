@@ -8,7 +8,7 @@
  *
  * A token is bound to what its user had when it was made (ddd.tokens.bound_to),
  * so that a new password ends all of them, whoever sets it and however: no
- * trigger has to run, and no dump, restore or downgrade brings one back.
+ * trigger has to run, and no downgrade brings one back.
  *
  * Every token that does not count, for whatever reason, raises one error.
  */
@@ -25,6 +25,20 @@
 
 #define MAX_SCOPE_LENGTH	255
 #define MAX_TTL_MONTHS		120
+
+/* Whoever deletes a user locks him first, and what is his after that: so does everything here. */
+static SpiPlan lock_user_plan = {
+	.sql = "SELECT FROM ddd.users WHERE id = $1 FOR KEY SHARE",
+	.nargs = 1,
+	.argtypes = {INT8OID},
+};
+
+/* Waits for those who are making tokens of the user. */
+static SpiPlan stop_user_plan = {
+	.sql = "SELECT FROM ddd.users WHERE id = $1 FOR UPDATE",
+	.nargs = 1,
+	.argtypes = {INT8OID},
+};
 
 static SpiPlan issue_plan = {
 	.sql = "INSERT INTO ddd.tokens (digest, user_id, purpose, scope, bound_to, expires_at)"
@@ -52,8 +66,10 @@ static SpiPlan find_plan = {
 
 /* Whoever deletes the old one makes the new one; a second rotation finds nothing. */
 static SpiPlan rotate_plan = {
-	.sql = "WITH gone AS ("
-	"DELETE FROM ddd.tokens t USING ddd.users u"
+	.sql = "WITH owner AS MATERIALIZED ("
+	"SELECT u.* FROM ddd.tokens t JOIN ddd.users u ON u.id = t.user_id WHERE t.digest = $1 FOR KEY SHARE OF u"
+	"), gone AS ("
+	"DELETE FROM ddd.tokens t USING owner u"
 	" WHERE u.id = t.user_id AND t.digest = $1 AND t.purpose = 'access' AND " TOKEN_COUNTS
 	" RETURNING t.user_id, t.scope, t.bound_to)"
 	" INSERT INTO ddd.tokens (digest, user_id, purpose, scope, bound_to, expires_at)"
@@ -99,8 +115,12 @@ ddd_issue_token(PG_FUNCTION_ARGS)
 	api_begin(&call);
 	access_check(ACCESS_ISSUE_TOKEN, DatumGetInt64(values[1]));
 	access_check_scope(TextDatumGetCString(values[2]));
-	plan_execute(&prune_user_plan, &values[1], NULL, false);
-	rows = plan_execute(&issue_plan, values, NULL, false);
+	rows = plan_execute(&lock_user_plan, &values[1], NULL, false);
+	if (rows > 0)
+	{
+		plan_execute(&prune_user_plan, &values[1], NULL, false);
+		rows = plan_execute(&issue_plan, values, NULL, false);
+	}
 	api_end(&call);
 	if (rows == 0)
 		PG_RETURN_NULL();
@@ -166,6 +186,7 @@ ddd_revoke_tokens(PG_FUNCTION_ARGS)
 
 	api_begin(&call);
 	access_check(ACCESS_REVOKE_TOKENS, DatumGetInt64(user_id));
+	plan_execute(&stop_user_plan, &user_id, NULL, false);
 	revoked = plan_execute(&revoke_all_plan, &user_id, NULL, false);
 	api_end(&call);
 	PG_RETURN_INT64((int64) revoked);
@@ -203,12 +224,11 @@ ddd_begin_as(PG_FUNCTION_ARGS)
 	if (!token_digest(token, &digest))
 		token_invalid();
 	api_begin(&call);
-	/* not read-only: what was revoked since the caller's snapshot is */
-	if (plan_execute(&find_plan, &digest, NULL, false) == 0)
+	if (plan_execute_latest(&find_plan, &digest) == 0)
 		token_invalid();
 	user_id = plan_int64(0, 1);
 	identity_set(user_id, DatumGetBool(plan_value(0, 2, BOOLOID, &isnull)),
-				 TextDatumGetCString(plan_value(0, 3, TEXTOID, &isnull)),
+				 text_to_cstring(plan_text(0, 3)),
 				 DatumGetTimestampTz(plan_value(0, 4, TIMESTAMPTZOID, &isnull)));
 	api_end(&call);
 	PG_RETURN_INT64(user_id);
@@ -310,10 +330,14 @@ arg_ttl(FunctionCallInfo fcinfo, int argno, const char *name)
 	static const Interval none = {0};
 	static const Interval most = {.month = MAX_TTL_MONTHS};
 	Datum		ttl;
+	const Interval *fields;
 
 	arg_required(fcinfo, argno, name);
 	ttl = PG_GETARG_DATUM(argno);
-	if (!DatumGetBool(DirectFunctionCall2(interval_gt, ttl, IntervalPGetDatum(&none))) ||
+	fields = DatumGetIntervalP(ttl);
+	/* of fields with different signs the sum depends on the calendar */
+	if (fields->month < 0 || fields->day < 0 || fields->time < 0 ||
+		!DatumGetBool(DirectFunctionCall2(interval_gt, ttl, IntervalPGetDatum(&none))) ||
 		DatumGetBool(DirectFunctionCall2(interval_gt, ttl, IntervalPGetDatum(&most))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -336,6 +360,9 @@ arg_scope(FunctionCallInfo fcinfo, int argno)
 	for (int i = 0; valid && i < len; i++)
 		valid = s[i] == ' ' ? i > 0 && s[i - 1] != ' ' :
 			s[i] > ' ' && s[i] <= '~' && s[i] != '"' && s[i] != '\\';
+	/* what lets everything has no other word beside it */
+	for (int i = 0; valid && len > 1 && i < len; i++)
+		valid = s[i] != '*' || (i > 0 && s[i - 1] != ' ') || (i + 1 < len && s[i + 1] != ' ');
 	if (!valid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

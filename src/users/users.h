@@ -16,6 +16,7 @@
 typedef enum AccessAction
 {
 	ACCESS_CREATE_SUPERUSER,
+	ACCESS_IMPORT_HASH,
 	ACCESS_CREATE_USERS,
 	ACCESS_UPDATE_USER,
 	ACCESS_UPDATE_USER_FLAGS,
@@ -47,8 +48,10 @@ typedef enum AccessAction
 /*
  * Inside an API call: raises 28000 or 42501 where ddd.enforce_identity is on
  * and the caller may not do this to the user, post or comment of the id.
+ * Returns false where there is no such post or comment: then nothing may be
+ * written, for it may come to be meanwhile, and be another's.
  */
-extern void access_check(AccessAction action, int64 id);
+extern bool access_check(AccessAction action, int64 id);
 
 /* Raises 28000 or 42501 where it is on and the caller lacks a word of the scope. */
 extern void access_check_scope(const char *scope);

@@ -26,6 +26,7 @@ my %calls = (
 		q{add_comment(2, 1, 'C')}, q{update_comment(1, '{"content": "x"}')}, q{delete_comment(1)},
 		q{tag_post(1, '{c}')}, q{untag_post(1, '{a}')}, q{set_post_tags(1, '{c}')} ],
 	superuser => [
+		q{create_user('n@x', 'N', hashed_password => '!')},
 		q{create_user('n@x', 'N', is_superuser => true)}, q{create_user('{"email": "n@x", "full_name": "N", "is_superuser": true}')},
 		q{create_users('[{"email": "n@x", "full_name": "N"}]')}, q{set_password(1, 'another horse')},
 		q{update_user(1, '{"is_superuser": true}')}, q{update_user(1, '{"is_active": false}')}, q{delete_user(1, 'reassign', 2)},
@@ -102,9 +103,32 @@ is_refused($node, $db, 'SELECT ddd.current_user_id(); SET ROLE app; SET ddd.enfo
 sql($node, $db, "ALTER DATABASE $db SET ddd.enforce_identity = on");
 is_refused($node, $db, q{SELECT ddd.create_post(1, 'T', 'C')}, '28000', undef, 'it holds from the first statement of a session');
 sql($node, $db, 'GRANT USAGE ON SCHEMA ddd TO app; GRANT EXECUTE ON FUNCTION ddd.create_post TO app');
+sql($node, $db, 'ALTER ROLE app LOGIN');
+{
+	# options of the connection come before what the database says
+	local $ENV{PGOPTIONS} = '-c ddd.enforce_identity=off';
+	my ($code, $out, $err) = $node->psql($db, q{SELECT ddd.create_post(1, 'T', 'C')}, extra_params => [ '-U', 'app' ]);
+	like($err, qr/no user is authenticated/, '... whatever a role says when it connects');
+}
 my ($code, $out, $err) = $node->psql($db, q{SET SESSION AUTHORIZATION app; SET ddd.enforce_identity = off; SELECT ddd.create_post(1, 'T', 'C')}, on_error_stop => 0);
 like($err, qr/no user is authenticated/, '... whatever was set before the library was loaded');
 sql($node, $db, "ALTER DATABASE $db RESET ddd.enforce_identity");
+
+# what is not there yet is nobody's, and does not become somebody's on the way
+my $next = sql($node, $db, q{SELECT nextval('ddd.posts_id_seq') + 1});
+my $creator = $node->background_psql($db);
+my $guesser = $node->background_psql($db, on_error_stop => 0);
+$guesser->query($as_ann);
+$guesser->query_until(qr/sent/, qq{\\echo sent
+	DO \$\$ BEGIN FOR i IN 1 .. 60000 LOOP
+		BEGIN PERFORM ddd.delete_post($next + i % 30); EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+	END LOOP; END \$\$;
+	COMMIT;
+});
+$creator->query(q{SELECT ddd.create_post(2, 'Bob''s', 'C')}) foreach 1 .. 30;
+$guesser->quit;
+is(sql($node, $db, "SELECT count(*) FROM ddd.posts WHERE id >= $next"), '30', 'guessing the ids of posts to come gets none of them');
+$creator->quit;
 
 # a row that becomes another's meanwhile is written by nobody else
 my $session = $node->background_psql($db, on_error_stop => 0);

@@ -55,7 +55,9 @@ is(sql($node, $db, 'SELECT count(*) FROM ddd.take_outbox(0)'), '0', 'none is tak
 my $first = $node->background_psql($db);
 $first->query('BEGIN; SELECT count(*) FROM ddd.take_outbox()');
 is(sql($node, $db, 'SELECT count(*) FROM ddd.take_outbox()'), '0', 'two who take do not take the same, nor wait');
+is(ask([ password_reset => 'ann@example.org' ]), '', 'a request does not wait for who is sending the message');
 $first->query('ROLLBACK');
+is(pending(), '1|reset_password', '... which is not lost');
 $first->quit;
 
 # ---- a password is reset --------------------------------------------------------

@@ -13,10 +13,12 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $module = PostgreSQL::Test::Utils::tempdir() . '/shmem.so';
-chomp(my $headers = `pg_config --includedir-server`);
+my ($major) = `postgres --version` =~ /(\d+)/;
+my $headers = `/usr/lib/postgresql/$major/bin/pg_config --includedir-server`;
+chomp $headers;
 system_or_bail('gcc', '-shared', '-fPIC', "-I$headers", '-o', $module, "$FindBin::RealBin/shmem.c");
 
-my @settings = ('fsync = off', 'ddd.argon2_memory_kib = 8192', 'ddd.argon2_time = 1');
+my @settings = ('fsync = off', 'ddd.auth_forget_interval = 86400', 'ddd.argon2_memory_kib = 8192', 'ddd.argon2_time = 1');
 my $structure = q{SELECT coalesce(sum(allocated_size), 0) FROM pg_shmem_allocations WHERE name = 'ddd failed log-ins'};
 my $failures = q{SELECT ddd.authenticate(name, 'wrong horse') IS NULL FROM (SELECT 'ann@example.org' AS name FROM generate_series(1, 8)) x};
 
