@@ -219,7 +219,7 @@ my $caught = q{SELECT pg_catalog.string_agg(DISTINCT caught, ', ') FROM hostile.
 # For the owner of the tables, not for applications.
 my @for_owner = (
 	q{SET client_min_messages = warning; CALL ddd.backfill('posts', 'title = lower(title) || id', 'id > 0 OR title = ''x''', 2)},
-	q{SELECT ddd.enable_audit(), ddd.add_comment(1, 2, 'audited'), ddd.update_user(1, '{"bio": "b"}'::pg_catalog.jsonb), ddd.delete_comment(4), ddd.audit_seal(), ddd.disable_audit()},
+	q{SELECT ddd.enable_audit(), ddd.create_user('audited@example.org', 'A'), ddd.audit_seal(), ddd.disable_audit()},
 	q{SELECT ddd.enable_rls(), ddd.rls_user(), ddd.rls_superuser()},
 	q{SELECT ddd.grant_api('app', 'writer'), ddd.grant_tables('app', 'writer')},
 	q{SELECT ddd.revoke_api('app')},

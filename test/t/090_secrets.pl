@@ -287,7 +287,7 @@ my @functions = split /\n/, sql(
 	$guarded, 'secrets', q{
 	SELECT DISTINCT proname FROM pg_proc p
 	 WHERE pronamespace = 'ddd'::regnamespace
-	   AND (proargnames && '{password,hashed_password,old_password,new_password,token,hash}'
+	   AND (proargnames[1:pronargs] && '{password,hashed_password,old_password,new_password,token,hash}'
 	        OR (proargnames @> '{data}' AND proargtypes::oid[] @> '{jsonb}'::regtype[]::oid[]
 	            AND obj_description(oid, 'pg_proc') ~ 'password'))
 	 ORDER BY 1});
