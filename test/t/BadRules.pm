@@ -807,8 +807,8 @@ sub ttl
 	my ($f) = @_;
 	my $answer = $f->{name} eq 'rotate_token' ? '28000' : some($f);
 	return (
-		(map { [ $_, "'$_'::interval", '22023' ] } '0', '-1 microsecond', '-10 years', '10 years 1 microsecond', '178000000 years', '-178000000 years'),
-		map { [ $_, "'$_'::interval", $answer ] } '1 microsecond', '1 day -1 hour', '10 years', '120 months');
+		(map { [ $_, "'$_'::interval", '22023' ] } '0', '-1 microsecond', '-10 years', '10 years 1 microsecond', '178000000 years', '-178000000 years', '1 day -1 hour', '20000 years -7196400 days'),
+		map { [ $_, "'$_'::interval", $answer ] } '1 microsecond', '1 day 1 hour', '10 years', '120 months');
 }
 
 sub scope
