@@ -46,8 +46,9 @@ static const Revision revisions[] = {
 		{"none", 14},
 	{"backfills, migration_log: ACCESS EXCLUSIVE, for a moment", 29}},
 	{"0.6.0", "Identity: logins, tokens, and who may write what",
-		{"users: SHARE ROW EXCLUSIVE, for a moment", 0},
-	{"outbox, tokens, users, verified_emails: ACCESS EXCLUSIVE, for a moment", 0}},
+		{"users: SHARE ROW EXCLUSIVE, for a moment", 200},
+	{"audit_log, audit_seals, comments, outbox, post_tags, posts, tags, tokens, users, verified_emails: "
+	"ACCESS EXCLUSIVE, for a moment", 140}},
 };
 
 static SpiPlan head_plan = {

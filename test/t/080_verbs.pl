@@ -125,7 +125,7 @@ is(version_of($node, 'undone'), "$head $head", '... with all steps before it');
 # ---- locks -------------------------------------------------------------------
 my $holder = $node->background_psql('undone');
 $holder->query_safe('BEGIN');
-$holder->query_safe('SELECT count(*) FROM ddd.migration_log');
+$holder->query_safe('SELECT count(*) FROM ddd.tokens');
 is_refused($node, 'undone', "SET lock_timeout = '1h'; SELECT * FROM ddd.downgrade(lock_timeout => '10 ms', dry_run => $_)", '55P03', undef, "a lock that is not to be had, dry_run $_") foreach 'true', 'false';
 is(sql($node, 'undone', q{SET lock_timeout = '1h'; SELECT count(*) FROM ddd.plan('-1'); SHOW lock_timeout}), "1\n1h", 'a plan needs none');
 my $waiting = $node->background_psql('undone');
