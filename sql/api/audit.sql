@@ -28,6 +28,7 @@ Returns: whether any trigger was missing or disabled.
 Errors:
   25006 called in a read-only transaction
   42501 called by another role
+  42710 a trigger of yours has the name that one of the audit is to have
 Context: audit.';
 REVOKE ALL ON FUNCTION ddd.enable_audit() FROM PUBLIC;
 

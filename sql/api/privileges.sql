@@ -12,6 +12,7 @@ role: name of the role, as it is in pg_roles.
 level: reader, writer or admin; each has what the one before it has.
 Returns: what was granted, a row each; none where the role had it all.
 Errors:
+  0LP01 PostgreSQL leaves a privilege as it was; it names whose grant it is
   22004 null argument
   22023 unknown level; the role is PUBLIC or owns the tables
   25001 in a REPEATABLE READ or SERIALIZABLE transaction
@@ -30,6 +31,7 @@ What it may do as a member of another role stays. For the owner of the tables.
 role: name of the role, as it is in pg_roles.
 Returns: what it has no privileges on any more, a row each.
 Errors:
+  0LP01 PostgreSQL leaves a privilege as it was; it names whose grant it is
   22004 null role
   22023 the role is PUBLIC or owns the tables
   25001 in a REPEATABLE READ or SERIALIZABLE transaction
@@ -51,6 +53,7 @@ role: name of the role, as it is in pg_roles.
 level: reader or writer.
 Returns: what was granted, a row each; none where the role had it all.
 Errors:
+  0LP01 PostgreSQL leaves a privilege as it was; it names whose grant it is
   22004 null argument
   22023 unknown level; the role is PUBLIC or owns the tables
   25001 in a REPEATABLE READ or SERIALIZABLE transaction

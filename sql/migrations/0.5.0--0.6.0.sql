@@ -80,6 +80,7 @@ COMMENT ON COLUMN ddd.audit_log.row_count IS 'How many rows the statement change
 COMMENT ON COLUMN ddd.audit_log.row_ids IS 'Ids of the first 1000 of these rows; of post_tags, post_id.';
 COMMENT ON COLUMN ddd.audit_log.columns IS 'Names of the columns that an UPDATE changed in some row.';
 SELECT ddd.unstash('0.6.0', 'audit_log');
+SELECT setval('ddd.audit_log_id_seq', max(id)) FROM ddd.audit_log HAVING max(id) IS NOT NULL;
 
 CREATE TABLE ddd.audit_seals (
     number            bigint      NOT NULL,

@@ -201,7 +201,9 @@ hash_value(crypto_hash_sha256_state *hash, Oid type, Datum value)
 				text	   *s = DatumGetTextPP(value);
 				char	   *bytes = VARDATA_ANY(s);
 				int			len = VARSIZE_ANY_EXHDR(s);
-				char	   *utf8 = pg_server_to_any(bytes, len, PG_UTF8);
+				/* where the encoding is not known, what came in is what there is */
+				char	   *utf8 = GetDatabaseEncoding() == PG_SQL_ASCII ? bytes :
+					pg_server_to_any(bytes, len, PG_UTF8);
 
 				/* it ends with a zero byte only where it is another string */
 				hash_bytes(hash, utf8, utf8 == bytes ? len : (int) strlen(utf8));

@@ -19,6 +19,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -270,11 +271,12 @@ reader_end(RowReader *reader)
 	ExecDropSingleTupleTableSlot(reader->slot);
 }
 
-/* Returns a role's name; of one that was dropped meanwhile, its OID. */
+/* Returns a role's name; of one that was dropped meanwhile, or is no text in this database, its OID. */
 static char *
 role_name(Oid role)
 {
 	char	   *name = GetUserNameFromId(role, true);
 
-	return name != NULL ? name : psprintf("%u", role);
+	return name != NULL && pg_verify_mbstr(GetDatabaseEncoding(), name, strlen(name), true) ?
+		name : psprintf("%u", role);
 }

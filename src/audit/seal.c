@@ -106,6 +106,8 @@ ddd_audit_seal(PG_FUNCTION_ARGS)
 	api_begin(&call);
 	audit_no_policy();
 	check_publisher();
+	/* as a migration does, the log before the seals */
+	LockRelationOid(get_relname_relid("audit_log", get_namespace_oid("ddd", false)), AccessShareLock);
 	LockRelationOid(get_relname_relid("audit_seals", get_namespace_oid("ddd", false)), ShareRowExclusiveLock);
 
 	own_end = ended_before();

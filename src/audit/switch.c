@@ -52,7 +52,18 @@ static SpiPlan attached_plan = {
 	" WHERE t.tgfoid = to_regprocedure('ddd.audit_rows()') AND t.tgparentid = 0 ORDER BY t.tgrelid, t.oid",
 };
 
+/* Triggers of somebody else that are called as those to be. */
+static SpiPlan taken_plan = {
+	.sql = "SELECT format('%I on %s', t.tgname, c.oid::regclass)"
+	" FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid"
+	" WHERE t.tgfoid <> to_regprocedure('ddd.audit_rows()') AND c.relnamespace = to_regnamespace('ddd')"
+	" AND c.relname IN ('users', 'posts', 'comments', 'tags', 'post_tags')"
+	" AND t.tgname IN (SELECT c.relname || '_audit_' || e FROM unnest('{insert,update,delete,truncate}'::text[]) e)"
+	" ORDER BY 1",
+};
+
 static void begin(ApiCall *call, const char *function);
+static void check_names(void);
 static void run_utility(const char *sql);
 
 PG_FUNCTION_INFO_V1(ddd_enable_audit);
@@ -69,6 +80,7 @@ ddd_enable_audit(PG_FUNCTION_ARGS)
 	missing = audit_triggers(false, &wanted) < wanted;
 	if (missing)
 	{
+		check_names();
 		for (size_t i = 0; i < lengthof(statements); i++)
 			run_utility(statements[i]);
 		audit_append(&entry);
@@ -119,6 +131,17 @@ begin(ApiCall *call, const char *function)
 				 errmsg("permission denied for ddd.%s()", function),
 				 errhint("Only the owner of the tables or a superuser may run it.")));
 	api_begin(call);
+}
+
+/* What CREATE OR REPLACE would take for one to be made anew. */
+static void
+check_names(void)
+{
+	if (plan_execute(&taken_plan, NULL, NULL, false) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger %s is not one of the audit", text_to_cstring(plan_text(0, 1))),
+				 errhint("Give it another name.")));
 }
 
 static void

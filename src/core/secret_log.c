@@ -110,8 +110,12 @@ analyzed(ParseState *pstate, Query *query, JumbleState *jstate)
 	if (function == NULL)
 		return;
 	secret_hide_activity(function);
-	/* what has no query id is not recorded; other statements are, with $1 for each constant */
-	if (query->commandType == CMD_UTILITY)
+	/*
+	 * What has no query id is not recorded. What has one is, with $1 for each
+	 * constant; but as it was typed, where the entry made here is gone before
+	 * the statement ends. Without constants there is nothing to be seen.
+	 */
+	if (query->commandType == CMD_UTILITY || (jstate != NULL && jstate->clocations_count > 0))
 		query->queryId = 0;
 }
 
@@ -279,7 +283,9 @@ mask_message(ErrorData *edata)
 	}
 	else if (is_statement(edata, message, format))
 		append(&buffer, "statement: " SECRET_REDACTED, strlen("statement: " SECRET_REDACTED));
-	else if (!is_plain_english(message) || edata->sqlerrcode == ERRCODE_UNDEFINED_COLUMN)
+	/* what a module makes of a statement has no quotes where a value begins */
+	else if ((edata->elevel < INFO && strcmp(format, "duration: %s ms") != 0) ||
+			 !is_plain_english(message) || edata->sqlerrcode == ERRCODE_UNDEFINED_COLUMN)
 		mask_format(&buffer, format);
 	else
 		mask_quoted(&buffer, message, edata, count_quotes(message) == count_quotes(format));

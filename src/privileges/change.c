@@ -32,6 +32,7 @@ static const char *const level_names[] = {
 	[LEVEL_ADMIN] = "admin",
 };
 
+static void refuse_to_go_on(void) pg_attribute_noreturn();
 static void run_as(Oid role, const char *command);
 
 void
@@ -116,9 +117,36 @@ privileges_change(FunctionCallInfo fcinfo, SpiPlan *plan, Datum *values)
 		run_as(DatumGetObjectId(SPI_getbinval(change, desc, 1, &isnull)), SPI_getvalue(change, desc, 2));
 		tuplestore_putvalues(result->setResult, result->setDesc, &what, (bool[]) {false});
 	}
+	if (plan_execute(plan, values, NULL, false) > 0)
+		refuse_to_go_on();
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "could not finish SPI");
 	owner_end(&caller);
+}
+
+/*
+ * Raises an error for what the statements have not changed. PostgreSQL chooses
+ * whose grant it is that a superuser, or a member of several roles, takes back.
+ */
+static void
+refuse_to_go_on(void)
+{
+	StringInfoData objects;
+
+	initStringInfo(&objects);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Oid			grantor = DatumGetObjectId(plan_value(i, 1, OIDOID, &isnull));
+
+		appendStringInfo(&objects, "%s%s by %s", i > 0 ? ", " : "",
+						 text_to_cstring(plan_text(i, 3)), GetUserNameFromId(grantor, false));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_GRANT_OPERATION),
+			 errmsg("privileges could not be changed"),
+			 errdetail("These are as they were: %s.", objects.data),
+			 errhint("Change them as the role that granted them.")));
 }
 
 static void

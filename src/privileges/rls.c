@@ -204,5 +204,5 @@ check_nobody_writes(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("other roles than the owner may write tables of ddd"),
 				 errdetail("Without policies they could write any row: %s.", TextDatumGetCString(roles)),
-				 errhint("Run SELECT ddd.revoke_api('...') for each of them.")));
+				 errhint("Run SELECT ddd.revoke_api('...') for each of them; take from PUBLIC what was granted to it.")));
 }

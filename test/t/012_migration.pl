@@ -331,14 +331,14 @@ my %hiding = (
 		ALTER TABLE ddd.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 		CREATE POLICY even ON ddd.users USING (id % 2 = 0)},
 	'a trigger that skips rows' => q{
-		CREATE FUNCTION public.skip() RETURNS trigger LANGUAGE plpgsql AS
+		CREATE FUNCTION public.keep_row() RETURNS trigger LANGUAGE plpgsql AS
 			'BEGIN IF new.id % 2 = 0 THEN RETURN new; END IF; RETURN NULL; END';
-		CREATE TRIGGER skip BEFORE UPDATE ON ddd.users FOR EACH ROW EXECUTE FUNCTION public.skip()},
+		CREATE TRIGGER keep_row BEFORE UPDATE ON ddd.users FOR EACH ROW EXECUTE FUNCTION public.keep_row()},
 	'a trigger that skips rows in every replication role' => q{
-		CREATE FUNCTION public.skip() RETURNS trigger LANGUAGE plpgsql AS
+		CREATE FUNCTION public.keep_row() RETURNS trigger LANGUAGE plpgsql AS
 			'BEGIN IF new.id % 2 = 0 THEN RETURN new; END IF; RETURN NULL; END';
-		CREATE TRIGGER skip BEFORE UPDATE ON ddd.users FOR EACH ROW EXECUTE FUNCTION public.skip();
-		ALTER TABLE ddd.users ENABLE ALWAYS TRIGGER skip});
+		CREATE TRIGGER keep_row BEFORE UPDATE ON ddd.users FOR EACH ROW EXECUTE FUNCTION public.keep_row();
+		ALTER TABLE ddd.users ENABLE ALWAYS TRIGGER keep_row});
 foreach my $hidden (sort keys %hiding)
 {
 	my $database = 'hiding_' . length $hidden;

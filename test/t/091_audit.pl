@@ -42,6 +42,9 @@ sql($node, $db, q{
 	SELECT ddd.add_comment(1, n, 'Comment') FROM generate_series(1, 5) n});
 is(sql($node, $db, $log), '', 'nothing is logged before the audit is enabled');
 is(sql($node, $db, 'SELECT ddd.disable_audit()'), 'f', 'there is nothing to disable');
+sql($node, $db, q{CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER posts_audit_insert AFTER INSERT ON ddd.posts EXECUTE FUNCTION own()});
+is_refused($node, $db, 'SELECT ddd.enable_audit()', '42710', qr/posts_audit_insert/, 'a trigger of somebody else is not replaced');
+is(sql($node, $db, q{DROP TRIGGER posts_audit_insert ON ddd.posts; SELECT count(*) FROM ddd.audit_log}), '0', '... and nothing is enabled');
 is(sql($node, $db, 'SELECT ddd.enable_audit(), ddd.enable_audit()'), 't|f', 'enabling it twice is enabling it once');
 is(sql($node, $db, $log), 'ENABLE audit_log -', 'that it was enabled is logged');
 is(sql($node, $db, 'SELECT count(*) FROM ddd.check_schema() WHERE is_fault'), '0', 'which is no fault of the schema');

@@ -87,12 +87,18 @@ new_database($node, 'from_latin');
 $node->command_ok([ 'bash', '-c', 'pg_dump "$1" | psql -qX -v ON_ERROR_STOP=1 -d "$2" >/dev/null', 'bash', $node->connstr('latin'), $node->connstr('from_latin') ], 'restored into UTF-8');
 is(sql($node, 'from_latin', $findings), '', 'the seals hold in another encoding');
 
+# a database that does not know its encoding has names that are no UTF-8
+sql($node, 'postgres', q{CREATE DATABASE bytes TEMPLATE template0 ENCODING SQL_ASCII LOCALE 'C'});
+sql($node, 'bytes', $_) foreach @fixture, qq{CREATE ROLE "j\x{f6}rg" SUPERUSER; SET ROLE "j\x{f6}rg"; DELETE FROM ddd.comments};
+is(sql($node, 'bytes', 'SELECT length(ddd.audit_seal())') . sql($node, 'bytes', $findings), '32', 'where the encoding is not known, names are sealed as they are');
+
 # ---- down and up ------------------------------------------------------------------
 new_database($node, 'down', @fixture);
 $rows = row_checksums($node, 'down', 'audit_log', 'audit_seals');
 sql($node, 'down', q{ALTER EXTENSION ddd UPDATE TO '0.5.0'});
 is(sql($node, 'down', q{SELECT count(*) FROM ddd.check_schema() WHERE is_fault; SELECT count(*) FROM pg_trigger WHERE tgname ~ 'audit'}), "0\n0", 'a downgrade with the audit on takes it away');
 sql($node, 'down', q{INSERT INTO ddd.tags (name) VALUES ('unseen'); ALTER EXTENSION ddd UPDATE});
+is(sql($node, 'down', q{SELECT nextval('ddd.audit_log_id_seq') > max(id) FROM ddd.audit_log}), 't', 'numbers go on after those that came back');
 is(row_checksums($node, 'down', 'audit_log', 'audit_seals'), $rows, 'back up, log and seals are the same');
 is(sql($node, 'down', $findings), '-|the audit was enabled, and triggers are not in force|20|0', 'the seals hold; that the audit is off is told');
 is(sql($node, 'down', "SELECT ddd.enable_audit(); $goes_on"), "t\n$well", 'enabled again, all goes on');

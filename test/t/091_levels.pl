@@ -140,6 +140,13 @@ give_tables_to($node, 'plain', 'table_owner');
 sql($node, 'plain', 'SELECT ddd.install()');
 is_same_text(fingerprint($node, $db), fingerprint($node, 'plain'), 'all is as installed');
 
+# what PostgreSQL does not take away is told
+sql($node, $db, q{CREATE ROLE passes_on; GRANT USAGE ON SCHEMA ddd TO passes_on; GRANT SELECT ON ddd.posts TO passes_on WITH GRANT OPTION; SET ROLE passes_on; GRANT SELECT ON ddd.posts TO odd;
+	RESET ROLE; ALTER ROLE passes_on SUPERUSER});
+is_refused($node, $db, q{SELECT ddd.revoke_api('odd')}, '0LP01', qr/DETAIL:  .*TABLE ddd\.posts/, 'a privilege that stays is an error');
+sql($node, $db, q{ALTER ROLE passes_on NOSUPERUSER; SELECT ddd.revoke_api('odd'), ddd.revoke_api('passes_on'); DROP ROLE passes_on});
+is_refused($node, $db, "BEGIN ISOLATION LEVEL $_; SELECT 1; SELECT ddd.grant_api('odd', 'reader')", '25001', undef, "under $_ nothing is granted") foreach 'REPEATABLE READ', 'SERIALIZABLE';
+
 # ---- two at once -----------------------------------------------------------
 my $session = $node->background_psql($db);
 $session->query_safe(q{BEGIN; SELECT ddd.grant_api('reader', 'admin')});
