@@ -187,6 +187,12 @@ typedef struct OwnerScope
 extern void owner_begin(OwnerScope *scope, Oid owner);
 extern void owner_end(OwnerScope *scope);
 
+/*
+ * owner_begin for who one is already, and for statements about the catalog: they
+ * look costly to the planner, and compiling them (JIT) takes longer than running them.
+ */
+extern void owner_begin_catalog(OwnerScope *scope);
+
 /* Pins search_path until the scope ends; for whoever runs SQL in one, as plan_execute does itself. */
 extern void owner_pin_path(void);
 

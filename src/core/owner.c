@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -33,6 +34,14 @@ owner_begin(OwnerScope *scope, Oid owner)
 						   scope->sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	scope->guc_level = NewGUCNestLevel();
+}
+
+void
+owner_begin_catalog(OwnerScope *scope)
+{
+	owner_begin(scope, GetUserId());
+	if (jit_enabled)
+		(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 void

@@ -19,7 +19,7 @@ void
 catalog_begin(OwnerScope *caller, FunctionCallInfo fcinfo)
 {
 	InitMaterializedSRF(fcinfo, 0);
-	owner_begin(caller, GetUserId());
+	owner_begin_catalog(caller);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }

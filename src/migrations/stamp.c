@@ -75,7 +75,7 @@ ddd_stamp(PG_FUNCTION_ARGS)
 				 errmsg("there are no tables of ddd to stamp"),
 				 errhint("Run SELECT ddd.install().")));
 
-	owner_begin(&caller, GetUserId());
+	owner_begin_catalog(&caller);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	version = MemoryContextStrdup(context, stamped_version(target, code));

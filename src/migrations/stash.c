@@ -144,7 +144,7 @@ ddd_check_dependents(PG_FUNCTION_ARGS)
 
 	(void) arg_text_array(fcinfo, 1, "columns", &count);
 	check_in_script("check_dependents");
-	owner_begin(&caller, GetUserId());
+	owner_begin_catalog(&caller);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	values[0] = ObjectIdGetDatum(RangeVarGetRelid(makeRangeVar("ddd", name, -1), AccessShareLock, false));

@@ -71,7 +71,7 @@ migrate_to(FunctionCallInfo fcinfo, bool up)
 		elog(ERROR, "could not connect to SPI");
 
 	/* as the caller, but with search_path pinned */
-	owner_begin(&self, GetUserId());
+	owner_begin_catalog(&self);
 	steps = path_to(target, up);
 	owner_end(&self);
 	guc_level = NewGUCNestLevel();

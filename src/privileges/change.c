@@ -101,7 +101,7 @@ privileges_change(FunctionCallInfo fcinfo, SpiPlan *plan, Datum *values)
 	SPITupleTable *changes;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	owner_begin(&caller, GetUserId());
+	owner_begin_catalog(&caller);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	plan_execute(plan, values, NULL, false);

@@ -7,6 +7,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use Ddd;
+use Plans;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -26,6 +27,17 @@ foreach my $version (@versions)
 	is_same_text(fingerprint($node, $database),
 		join("\n", map { my @fields = split /\t/; "$fields[1]: $fields[2] $fields[3]" } split /\n/, slurp_file("$share/extension/ddd--$version.facts")),
 		"the facts of $version are those of a fresh installation");
+}
+
+# ---- its statements are not compiled, which takes longer than they do -----------
+new_database($node, 'jit', 'CREATE EXTENSION ddd');
+foreach my $function ('fingerprint', 'check_schema')
+{
+	my ($call) = run_calls($node, 'jit', "SET jit_above_cost = 0;\n" . reported_call($function, "ddd.$function()", '0'));
+	my @catalog = grep { $_->{text} =~ /pg_class/ } @{ $call->{plans} };
+
+	is($call->{compiled}, sql($node, 'jit', 'SELECT pg_jit_available()') eq 't', "$function(): a statement is compiled where the server can");
+	is(join(' ', map { $_->{compiled} ? 'compiled' : 'not' } @catalog), 'not', '... but the one about the catalog is not');
 }
 
 # ---- deviations --------------------------------------------------------------

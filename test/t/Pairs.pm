@@ -15,6 +15,7 @@ use PostgreSQL::Test::Utils;
 our @EXPORT = qw(versions claim_pair claim_library also_write at_least);
 
 my $nth = 0;
+my %fresh;
 my $more = sub { return () };
 
 # Lets statements be made for versions that only the calling test has: of a
@@ -176,8 +177,7 @@ sub claim_pair
 	my @up = steps($versions, $lower, $upper);
 	my @down = steps($versions, $upper, $lower);
 
-	my $fresh_lower = fingerprint($node, database($node, $lower));
-	my $fresh_upper = fingerprint($node, database($node, $upper));
+	my ($fresh_lower, $fresh_upper) = map { $fresh{ $node->name }{$_} //= fingerprint($node, database($node, $_)) } $lower, $upper;
 	$claim->("$name: up is as fresh", fingerprint($node, database($node, $lower, to($upper))), $fresh_upper);
 	$claim->("$name: up in single steps is as fresh", fingerprint($node, database($node, $lower, to(@up))), $fresh_upper);
 	$claim->("$name: down is as fresh", fingerprint($node, database($node, $upper, to($lower))), $fresh_lower);

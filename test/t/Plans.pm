@@ -55,7 +55,8 @@ sub repeated_call
 
 # Runs a psql script. Returns a hash for each reported call in it, in order:
 # label, rows, within, more; buffers, of the whole call, whatever way it read
-# them; plans, of the statements that the call ran: text, root, buffers.
+# them; compiled, whether it was (JIT); plans, of the statements that the call
+# ran: text, root, buffers, compiled.
 sub run_calls
 {
 	my ($node, $database, $script) = @_;
@@ -82,7 +83,7 @@ sub run_calls
 		# a statement is reported when it ends, so a call comes after what it ran
 		if ($report->{'Query Text'} =~ /^SELECT 'call (.*?)', count/)
 		{
-			my %call = (label => $1, buffers => $buffers, plans => [@plans]);
+			my %call = (label => $1, buffers => $buffers, plans => [@plans], compiled => exists $report->{JIT});
 
 			(my $label, @call{qw(rows within more)}) = split /\|/, shift(@results) // '';
 			die "report of \"$call{label}\", but result of \"$label\"" if $label ne "call $call{label}";
@@ -91,7 +92,7 @@ sub run_calls
 		}
 		else
 		{
-			push @plans, { text => $report->{'Query Text'}, root => $root, buffers => $buffers };
+			push @plans, { text => $report->{'Query Text'}, root => $root, buffers => $buffers, compiled => exists $report->{JIT} };
 		}
 	}
 	die "no report of: @results" if @results;
