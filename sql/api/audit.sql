@@ -26,6 +26,7 @@ Creates the triggers, which waits for who is writing these tables, and records t
 of the tables and superusers.
 Returns: whether any trigger was missing or disabled.
 Errors:
+  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   42501 called by another role
   42710 a trigger of yours has the name that one of the audit is to have
@@ -40,6 +41,7 @@ COMMENT ON FUNCTION ddd.disable_audit() IS
 What is in ddd.audit_log stays. For the owner of the tables and superusers.
 Returns: whether there was a trigger.
 Errors:
+  25001 called in a REPEATABLE READ or SERIALIZABLE transaction
   25006 called in a read-only transaction
   42501 called by another role
 Context: audit.';

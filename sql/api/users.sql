@@ -369,8 +369,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_issue_token';
 COMMENT ON FUNCTION ddd.issue_token(bigint, interval, text) IS
 'Makes an access token for a user: 256 random bits, of which only the SHA-256 is stored.
-It counts until it expires, is rotated or revoked, or the user has another password or is no
-longer active. Expired tokens of the user are deleted.
+It counts until it expires, is rotated or revoked, or the user has another password, and while
+the user is active. Expired tokens of the user are deleted.
 user_id: users.id.
 ttl: how long it counts; more than 0, at most 10 years, and without a negative part.
 scope: what it lets its bearer do: words of printable ASCII between single blanks, at most 255
@@ -414,6 +414,7 @@ Returns: whether there was such a token.
 Errors:
   22004 null token
   22023 where ddd.literal_password is error, a token in the text of the statement
+  25006 the transaction is read-only
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.revoke_token(text) FROM PUBLIC;
 
@@ -427,6 +428,7 @@ user_id: users.id.
 Returns: the number of tokens.
 Errors:
   22004 null user_id
+  25001 the transaction is REPEATABLE READ or SERIALIZABLE, and would miss tokens
   25006 the transaction is read-only
   28000 ddd.enforce_identity is on and no user is authenticated
   42501 ddd.enforce_identity is on and the caller is another user
@@ -503,7 +505,8 @@ An unknown address, an account without password, out of use or with a hash that 
 and a wrong password have the same answer in the same time, ddd.auth_min_duration at least.
 Failures are counted by account and by source, also if the transaction is rolled back: after many,
 answers take up to ddd.auth_max_delay longer, those to the right password too. On success a hash
-weaker than ddd.argon2_memory_kib and ddd.argon2_time is replaced, where the transaction may write.
+of another scheme than Argon2id, or weaker than ddd.argon2_memory_kib and ddd.argon2_time, is
+replaced, where that can be written at once.
 Until the transaction ends the user is the caller, with scope *.
 email: the address; the case of ASCII letters and white space around it do not count.
 password: the password; its UTF-8 form counts.
@@ -526,7 +529,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ddd_change_password';
 COMMENT ON FUNCTION ddd.change_password(bigint, text, text) IS
 'Gives a user a new password if the old one is right.
-It takes the time of authenticate() and counts as one; all access tokens end.
+It takes the time of authenticate(), and its failures are counted by user; all access tokens end.
 user_id: users.id.
 old_password: the present password.
 new_password: 8 to 1024 bytes of UTF-8; stored as an Argon2id hash.
@@ -618,6 +621,7 @@ Returns: whether the address is proved.
 Errors:
   22004 null token
   22023 where ddd.literal_password is error, a token in the text of the statement
+  25006 the transaction is read-only
 Context: users.';
 REVOKE ALL ON FUNCTION ddd.verify_email(text) FROM PUBLIC;
 

@@ -23,7 +23,7 @@ CREATE INDEX ix_audit_log_xid ON ddd.audit_log (system_identifier, xid, at, id);
 COMMENT ON TABLE ddd.audit_log IS
 'Who changed what: a row for each statement and table while ddd.enable_audit() is in force. No contents of rows.';
 COMMENT ON COLUMN ddd.audit_log.xid IS 'The transaction that made the change, of the cluster that system_identifier names.';
-COMMENT ON COLUMN ddd.audit_log.user_id IS 'The user whom ddd.begin_as() had proved to be the caller; NULL for none.';
+COMMENT ON COLUMN ddd.audit_log.user_id IS 'The user whom ddd.begin_as() or ddd.authenticate() had proved to be the caller; NULL for none.';
 COMMENT ON COLUMN ddd.audit_log.login_role IS 'The role that had logged in.';
 COMMENT ON COLUMN ddd.audit_log.acting_role IS 'The role that SET ROLE had chosen; NULL if that is login_role.';
 COMMENT ON COLUMN ddd.audit_log.row_count IS 'How many rows the statement changed; NULL for TRUNCATE.';

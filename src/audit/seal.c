@@ -98,11 +98,7 @@ ddd_audit_seal(PG_FUNCTION_ARGS)
 	bytea	   *digest = NULL;
 
 	PreventCommandIfReadOnly("ddd.audit_seal()");
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("ddd.audit_seal() cannot run in a REPEATABLE READ or SERIALIZABLE transaction"),
-				 errdetail("It must see what was committed while it waited for its lock.")));
+	check_isolation("ddd.audit_seal()");
 	api_begin(&call);
 	audit_no_policy();
 	check_publisher();

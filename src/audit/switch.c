@@ -125,6 +125,7 @@ static void
 begin(ApiCall *call, const char *function)
 {
 	PreventCommandIfReadOnly(psprintf("ddd.%s()", function));
+	check_isolation(psprintf("ddd.%s()", function));
 	if (!has_privs_of_role(GetUserId(), relation_owner()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -42,7 +42,7 @@ compat_log_message(const char *prefix, const char *bytes, size_t size)
 #endif
 }
 
-/* Returns the record of a built-in setting, or NULL. */
+/* Returns the record of a setting, whatever the case of its name, or NULL. */
 static inline struct config_generic *
 compat_find_setting(const char *name)
 {
@@ -54,7 +54,7 @@ compat_find_setting(const char *name)
 
 	for (int i = 0; i < count; i++)
 	{
-		if (strcmp(settings[i]->name, name) == 0)
+		if (pg_strcasecmp(settings[i]->name, name) == 0)
 			return settings[i];
 	}
 	return NULL;

@@ -313,6 +313,12 @@ extern int64 plan_int64(uint64 row, int col);
 extern text *plan_text(uint64 row, int col);
 
 /*
+ * Raises 25001 for a call such as "ddd.fold_counters()" where the transaction has one snapshot
+ * for all: for what must see what was committed while it waited for a lock.
+ */
+extern void check_isolation(const char *call);
+
+/*
  * Runs a reading statement under a snapshot of now, whatever the isolation
  * level: for what must not be as it was when the transaction began.
  */

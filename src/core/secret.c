@@ -62,6 +62,8 @@ static const char *const secret_functions[] = {
 };
 
 /* Bytes of white space and comments that are looked through. */
+/* Passwords and tokens are shorter, in any encoding. */
+#define MAX_LITERAL	4096
 #define MAX_BLANKS	200
 
 static int	literal_password = LITERAL_WARN;
@@ -214,7 +216,8 @@ looks_for_literals(void)
 
 /*
  * Tells whether the client's statement has the secret between quotes or
- * dollars: a word of it that happens to be the same is no literal.
+ * dollars: a word of it that happens to be the same is no literal. One that is
+ * longer than any function takes is not looked for.
  */
 static bool
 is_literal(const char *secret, int length)
@@ -222,10 +225,11 @@ is_literal(const char *secret, int length)
 	static const char opening[] = "'\"$";
 	static const char closing[] = "'\"$\\";
 
-	if (length == 0)
+	if (length == 0 || length > MAX_LITERAL)
 		return false;
 	for (const char *at = strpbrk(debug_query_string, opening); at != NULL; at = strpbrk(at + 1, opening))
 	{
+		CHECK_FOR_INTERRUPTS();
 		for (int escaped = 0; escaped <= 1; escaped++)
 		{
 			const char *end = match(at + 1, secret, length, escaped);

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "nodes/params.h"
@@ -98,6 +99,16 @@ plan_text(uint64 row, int col)
 				 errmsg("column \"%s\" of ddd's tables must not be null",
 						NameStr(TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->attname))));
 	return DatumGetTextPCopy(value);
+}
+
+void
+check_isolation(const char *call)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s cannot run in a REPEATABLE READ or SERIALIZABLE transaction", call),
+				 errdetail("It must see what was committed while it waited for its lock.")));
 }
 
 uint64

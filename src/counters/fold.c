@@ -130,11 +130,7 @@ for_each_counter(const char *function, int64 (*run) (Counter *counter))
 	ApiCall		call;
 	int64		sum = 0;
 
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("ddd.%s() cannot run in a REPEATABLE READ or SERIALIZABLE transaction", function),
-				 errdetail("It must see what was committed while it waited for its lock.")));
+	check_isolation(psprintf("ddd.%s()", function));
 	begin(&call);
 	if (is_replicated())
 		ereport(ERROR,

@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "funcapi.h"
@@ -39,11 +38,7 @@ void
 privileges_begin(const char *function)
 {
 	PreventCommandIfReadOnly(function);
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("%s cannot run in a REPEATABLE READ or SERIALIZABLE transaction", function),
-				 errdetail("It must see what was committed while it waited for its lock.")));
+	check_isolation(function);
 	version_guard();
 	if (!has_privs_of_role(GetUserId(), relation_owner()))
 		ereport(ERROR,

@@ -88,13 +88,14 @@ access_init(void)
 
 	/*
 	 * A role's connection options come before what its database says, and are
-	 * refused when the setting is defined: that must not leave it off.
+	 * refused when the setting is defined: that must not leave it off. What it
+	 * SET afterwards is refused as well, and stands before them.
 	 */
 	DefineCustomBoolVariable("ddd.enforce_identity",
 							 "Lets functions write only what belongs to the caller.",
 							 "The caller is the user of ddd.begin_as() or ddd.authenticate() in the same transaction; "
 							 "superusers of the application may write everything.",
-							 &enforce_identity, before != NULL && before->source == PGC_S_CLIENT,
+							 &enforce_identity, before != NULL && before->reset_source == PGC_S_CLIENT,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 

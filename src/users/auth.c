@@ -7,14 +7,19 @@
  * against one that cannot match, wait until the answer has taken its time, and
  * answer. No such account, one not in use, without password, with a hash that
  * is not supported and a wrong password are one answer in one time
- * (throttle.c); an error depends on the arguments alone.
+ * (throttle.c); an error depends on the arguments alone, but where the server
+ * has no memory or slot left to hash.
  *
  * A hash weaker than the settings is replaced on the way, if nobody else
  * writes the row: compare and swap, so a password changed meanwhile stays. It
  * is no change of the user, so updated_at stays, and the tokens go on. Where it
- * cannot be written, on a standby or in a read-only transaction, it is not.
+ * cannot be written, on a standby, in a read-only transaction or under a
+ * snapshot that is older, it is not.
+ * Whoever finds that another log-in has replaced it verifies the new one.
  *
- * Locks: nothing is locked while hashing or waiting, and no statement is open.
+ * Locks: no row is locked while hashing or waiting. What the transaction has
+ * stays: ACCESS SHARE on ddd.users, which keeps nobody from writing, and the
+ * snapshot of the caller's statement.
  */
 #include "postgres.h"
 
@@ -98,6 +103,7 @@ static SpiPlan rehash_plan = {
 static void find_account(SpiPlan *plan, Datum key, Account *account);
 static text *account_name(const text *email);
 static bool password_is_right(const Account *account, const text *password);
+static bool rehashed_meanwhile(Account *account, const text *password);
 static void rehash(Account *account, const text *password);
 static char *replace_hash(const Account *account, const text *password);
 
@@ -112,9 +118,7 @@ ddd_authenticate(PG_FUNCTION_ARGS)
 	text	   *email;
 	text	   *password;
 	text	   *source;
-	Datum		values[2];
 	bool		matches;
-	uint64		rows;
 
 	secret_call(fcinfo, "authenticate", 1);
 	email = text_trim(arg_text(fcinfo, 0, "email"));
@@ -122,7 +126,7 @@ ddd_authenticate(PG_FUNCTION_ARGS)
 	source = arg_text_or_null(fcinfo, 2);
 	version_guard();
 	password_check_given(password);
-	attempt_begin(&attempt, account_name(email), source);
+	attempt_begin(&attempt, ATTEMPT_BY_ADDRESS, account_name(email), source);
 
 	find_account(&by_email_plan, PointerGetDatum(email), &account);
 	matches = password_is_right(&account, password);
@@ -133,17 +137,25 @@ ddd_authenticate(PG_FUNCTION_ARGS)
 	if (password_needs_rehash(account.hashed_password))
 		rehash(&account, password);
 
-	values[0] = Int64GetDatum(account.user_id);
-	values[1] = CStringGetTextDatum(account.hashed_password);
-	api_begin(&call);
-	rows = plan_execute_latest(&user_plan, values);
-	if (rows > 0)
+	do
 	{
-		bool		isnull;
+		Datum		values[] = {
+			Int64GetDatum(account.user_id),
+			CStringGetTextDatum(account.hashed_password),
+		};
 
-		identity_set(account.user_id, DatumGetBool(plan_value(0, 5, BOOLOID, &isnull)), SCOPE_ALL, DT_NOEND);
-	}
-	return api_end_row(&call, fcinfo, rows);
+		api_begin(&call);
+		if (plan_execute_latest(&user_plan, values) > 0)
+		{
+			bool		isnull;
+			bool		is_superuser = DatumGetBool(plan_value(0, 5, BOOLOID, &isnull));
+
+			identity_set(account.user_id, is_superuser, SCOPE_ALL, DT_NOEND);
+			return api_end_row(&call, fcinfo, 1);
+		}
+		api_end(&call);
+	} while (rehashed_meanwhile(&account, password));
+	PG_RETURN_NULL();
 }
 
 PG_FUNCTION_INFO_V1(ddd_change_password);
@@ -157,8 +169,9 @@ ddd_change_password(PG_FUNCTION_ARGS)
 	int64		user_id;
 	text	   *old_password;
 	text	   *new_password;
-	char	   *hash = NULL;
-	bool		changed = false;
+	char	   *hash;
+	bool		matches;
+	bool		changed;
 
 	secret_call(fcinfo, "change_password", 1);
 	secret_call(fcinfo, "change_password", 2);
@@ -172,11 +185,15 @@ ddd_change_password(PG_FUNCTION_ARGS)
 	password_check_new(new_password);
 
 	find_account(&by_id_plan, Int64GetDatum(user_id), &account);
-	attempt_begin(&attempt, cstring_to_text(psprintf("user " INT64_FORMAT, user_id)), NULL);
-	if (password_is_right(&account, old_password))
-		hash = password_hash(new_password);
+	attempt_begin(&attempt, ATTEMPT_BY_ID, cstring_to_text(psprintf(INT64_FORMAT, user_id)), NULL);
+	/* both are hashed in any case, so that no error tells that the old one is right */
+	hash = password_hash(new_password);
+	matches = password_is_right(&account, old_password);
 	attempt_wait(&attempt);
-	if (hash != NULL)
+	if (!matches)
+		PG_RETURN_BOOL(false);
+	attempt_succeeded(&attempt);
+	do
 	{
 		Datum		values[] = {
 			Int64GetDatum(user_id),
@@ -184,11 +201,14 @@ ddd_change_password(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(hash),
 		};
 
-		attempt_succeeded(&attempt);
 		api_begin(&call);
 		changed = user_write(&change_plan, values, NULL) > 0;
 		api_end(&call);
-	}
+	} while (!changed && !IsolationUsesXactSnapshot() && rehashed_meanwhile(&account, old_password));
+	if (!changed && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
 	PG_RETURN_BOOL(changed);
 }
 
@@ -226,7 +246,7 @@ account_name(const text *email)
 	return name;
 }
 
-/* Hashes once in any case. */
+/* Hashes once in any case, but for passwords that libcrypt cannot take. */
 static bool
 password_is_right(const Account *account, const text *password)
 {
@@ -236,6 +256,20 @@ password_is_right(const Account *account, const text *password)
 		return password_matches(password, PASSWORD_UNUSABLE_HASH);
 	matches = password_matches(password, account->hashed_password);
 	return matches && account->is_active;
+}
+
+/*
+ * Tells whether another log-in has replaced the hash since it was verified, by
+ * one of the same password: then the account has that one.
+ */
+static bool
+rehashed_meanwhile(Account *account, const text *password)
+{
+	char	   *verified = account->hashed_password;
+
+	find_account(&by_id_plan, Int64GetDatum(account->user_id), account);
+	return account->found && strcmp(account->hashed_password, verified) != 0 &&
+		password_is_right(account, password);
 }
 
 /*
@@ -250,7 +284,9 @@ rehash(Account *account, const text *password)
 	ResourceOwner resources = CurrentResourceOwner;
 	char	   *volatile hash = NULL;
 
-	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode() || !password_may_be_new(password))
+	/* an old snapshot does not show the tokens that are to be bound to the new hash */
+	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode() || IsolationUsesXactSnapshot() ||
+		!password_may_be_new(password))
 		return;
 
 	BeginInternalSubTransaction(NULL);

@@ -204,9 +204,11 @@ password_verify(const text *password, const char *hash)
 }
 
 /*
- * Tells the same of an account's hash, and hashes in any case: for "!", and for
- * a hash that password_verify() refuses, which match nothing, at the present
- * cost. So neither time nor an error tells which it was.
+ * Tells the same of an account's hash, and hashes for "!" and for a hash that
+ * password_verify() refuses as well, which match nothing, at the present cost.
+ * So no error tells which it was; what is left of a difference in time, with
+ * hashes that libcrypt does not read and passwords that it does not take, is
+ * for the caller to hide.
  */
 bool
 password_matches(const text *password, const char *hash)
@@ -236,6 +238,12 @@ password_check_given(const text *password)
 				 err_object(NULL, "password", "password_length"),
 				 errhidestmt(true),
 				 errhidecontext(true)));
+}
+
+void
+password_wipe(text *copy)
+{
+	sodium_memzero(VARDATA_ANY(copy), VARSIZE_ANY_EXHDR(copy));
 }
 
 /*

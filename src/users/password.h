@@ -31,6 +31,9 @@ extern bool password_matches(const text *password, const char *hash);
 extern void password_check_given(const text *password);
 extern void password_check_new(const text *password);
 extern bool password_may_be_new(const text *password);
+
+/* Overwrites a copy of a password. */
+extern void password_wipe(text *copy);
 extern bool password_needs_rehash(const char *hash);
 extern char *password_dummy_hash(void);
 

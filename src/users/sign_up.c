@@ -28,6 +28,7 @@ typedef struct NewUser
 	text	   *hashed_password;
 	bool		is_active;
 	bool		is_superuser;
+	bool		is_copy;		/* of an element of JSON; its password is to be wiped */
 } NewUser;
 
 /* A call of create_users(): all elements are hashed before the first is inserted. */
@@ -81,6 +82,7 @@ ddd_create_user(PG_FUNCTION_ARGS)
 	user.is_active = arg_bool(fcinfo, 4, "is_active");
 	user.is_superuser = arg_bool(fcinfo, 5, "is_superuser");
 	user.hashed_password = arg_text_or_null(fcinfo, 6);
+	user.is_copy = false;
 	version_guard();
 	return sign_up(&user, fcinfo);
 }
@@ -199,6 +201,8 @@ hash_element(SignUps *sign_ups, NewUser *user)
 static void
 insert_element(SignUps *sign_ups, NewUser *user)
 {
+	if (user->password)
+		password_wipe(user->password);
 	user->email = user_check_email(user->email);
 	user->hashed_password = sign_ups->hashes[sign_ups->number];
 	insert(user, sign_ups->plan);
@@ -252,6 +256,7 @@ read_object(NewUser *user, JsonbContainer *object)
 	user->is_superuser = fields[IS_SUPERUSER].present ? DatumGetBool(fields[IS_SUPERUSER].value) : false;
 	user->hashed_password = fields[HASHED_PASSWORD].isnull ? NULL :
 		DatumGetTextPP(fields[HASHED_PASSWORD].value);
+	user->is_copy = true;
 }
 
 /* Checks the values, cheap ones first, and turns the password into its hash. */
@@ -266,7 +271,18 @@ prepare(NewUser *user)
 				 errmsg("give either \"password\" or \"hashed_password\", not both")));
 
 	if (user->password)
-		user->hashed_password = cstring_to_text(password_hash(user->password));
+	{
+		PG_TRY();
+		{
+			user->hashed_password = cstring_to_text(password_hash(user->password));
+		}
+		PG_FINALLY();
+		{
+			if (user->is_copy)
+				password_wipe(user->password);
+		}
+		PG_END_TRY();
+	}
 	else if (user->hashed_password)
 		password_check_hash(text_to_cstring(user->hashed_password));
 	else

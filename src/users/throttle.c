@@ -132,20 +132,21 @@ throttle_init(void)
 }
 
 void
-attempt_begin(Attempt *attempt, const text *account, const text *source)
+attempt_begin(Attempt *attempt, AttemptBy by, const text *account, const text *source)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	double		of_account;
 	double		of_source = 0;
 
-	attempt->began_at = GetCurrentTimestamp();
+	INSTR_TIME_SET_CURRENT(attempt->began);
 	find_table();
-	attempt->account = key_of('a', account);
+	attempt->account = key_of(by, account);
 	attempt->source = source != NULL ? key_of('s', source) : 0;
 
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
-	of_account = count_failure(attempt->account, attempt->began_at);
+	of_account = count_failure(attempt->account, now);
 	if (attempt->source != 0)
-		of_source = count_failure(attempt->source, attempt->began_at);
+		of_source = count_failure(attempt->source, now);
 	LWLockRelease(&table->lock);
 
 	attempt->delay_ms = Max(delay_after(of_account, account_allowance),
@@ -156,7 +157,7 @@ void
 attempt_begin_uncounted(Attempt *attempt)
 {
 	memset(attempt, 0, sizeof(*attempt));
-	attempt->began_at = GetCurrentTimestamp();
+	INSTR_TIME_SET_CURRENT(attempt->began);
 }
 
 void
@@ -176,18 +177,21 @@ void
 attempt_wait(const Attempt *attempt)
 {
 	long		whole = (long) min_duration_ms + attempt->delay_ms;
-	TimestampTz until = TimestampTzPlusMilliseconds(attempt->began_at, whole);
 
 	for (;;)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+		instr_time	since;
+		double		left;
+
+		INSTR_TIME_SET_CURRENT(since);
+		INSTR_TIME_SUBTRACT(since, attempt->began);
+		left = whole - INSTR_TIME_GET_MILLISEC(since);
 
 		CHECK_FOR_INTERRUPTS();
 		if (left <= 0)
 			return;
-		/* a clock that was set back makes nobody wait longer than that at a time */
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 Min(left, whole), PG_WAIT_EXTENSION);
+						 (long) ceil(left), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }

@@ -5,12 +5,21 @@
 #ifndef DDD_USERS_THROTTLE_H
 #define DDD_USERS_THROTTLE_H
 
+#include "portability/instr_time.h"
+
 #include "core/core.h"
+
+/* What an account is named by: the kinds are counted apart. */
+typedef enum AttemptBy
+{
+	ATTEMPT_BY_ADDRESS = 'a',
+	ATTEMPT_BY_ID = 'i'
+} AttemptBy;
 
 /* One attempt to log in. */
 typedef struct Attempt
 {
-	TimestampTz began_at;
+	instr_time	began;			/* by a clock that nobody sets */
 	uint64		account;		/* keys of what is counted; 0 for nothing */
 	uint64		source;
 	int			delay_ms;		/* besides ddd.auth_min_duration */
@@ -23,7 +32,7 @@ extern void throttle_init(void);
  * Begins an attempt and counts it as failed, so that one which is cancelled
  * counts as well. source may be NULL: then only the account is counted.
  */
-extern void attempt_begin(Attempt *attempt, const text *account, const text *source);
+extern void attempt_begin(Attempt *attempt, AttemptBy by, const text *account, const text *source);
 
 /* Begins something else that is to take as long, and counts nothing. */
 extern void attempt_begin_uncounted(Attempt *attempt);

@@ -184,6 +184,7 @@ ddd_revoke_tokens(PG_FUNCTION_ARGS)
 	Datum		user_id = Int64GetDatum(arg_int64(fcinfo, 0, "user_id"));
 	uint64		revoked;
 
+	check_isolation("ddd.revoke_tokens()");
 	api_begin(&call);
 	access_check(ACCESS_REVOKE_TOKENS, DatumGetInt64(user_id));
 	plan_execute(&stop_user_plan, &user_id, NULL, false);

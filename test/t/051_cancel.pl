@@ -139,6 +139,11 @@ is_cancelled($database, 'verifying two million rounds of PBKDF2 in a loop',
 	q{LOOP PERFORM ddd.verify_password('password', v); END LOOP},
 	'text', q{'$pbkdf2-sha256$2000000$c2FsdA$' || repeat('A', 43)});
 
+# ---- over the text of the statement ------------------------------------------
+is_cancelled($database, 'looking for a password in a long statement',
+	q{PERFORM set_config('ddd.literal_password', 'warn', false); LOOP PERFORM ddd.verify_password(v, '!'); END LOOP /* } . '$' x 1_000_000 . ' */',
+	'text', q{repeat('$', 4000) || 'x'});
+
 # ---- in a migration --------------------------------------------------------
 my $older = new_database(
 	$node, 'older',

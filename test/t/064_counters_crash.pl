@@ -39,10 +39,13 @@ sub answer
 
 sub crashes { return scalar(() = slurp_file($node->logfile) =~ /was not properly shut down/g); }
 
-# Kills a backend of some kind; again where it has ended just before.
+# Kills a backend of some kind; again where it has ended just before: a process
+# can be sent a signal until the server has taken note of its end.
 sub kill_backend
 {
 	my ($kind) = @_;
+	my $logged = -s $node->logfile;
+	local $PostgreSQL::Test::Utils::timeout_default = 5;
 
 	foreach my $try (1 .. 20)
 	{
@@ -56,7 +59,8 @@ sub kill_backend
 			END \$\$;
 			SELECT pid FROM pg_stat_activity WHERE $kind ORDER BY random() LIMIT 1});
 
-		return 1 if defined $pid && kill 'KILL', $pid;
+		return 1 if defined $pid && kill('KILL', $pid)
+		  && eval { $node->wait_for_log(qr/was terminated by signal 9/, $logged); 1 };
 	}
 	return 0;
 }

@@ -64,7 +64,16 @@ my @faults = (
 	[ '0.4.0--0.5.0', 'the tables keep their version', q{SELECT ddd.migrate('0.4.0',}, q{SELECT ddd.migrate('0.3.0',} ],
 	[ '0.5.0--0.4.0', 'rows go with their table', q{SELECT ddd.stash_rows('0.5.0', 'migration_log', 'true');}, '' ],
 	[ '0.5.0--0.4.0', 'the table stays', 'DROP TABLE ddd.migration_log, ', 'DROP TABLE ' ],
-	[ '0.5.0--0.4.0', 'a function stays', 'DROP FUNCTION ddd.plan(text);', '' ]);
+	[ '0.5.0--0.4.0', 'a function stays', 'DROP FUNCTION ddd.plan(text);', '' ],
+	[ '0.5.0--0.6.0', 'rows are not brought back', q{SELECT ddd.unstash('0.6.0', 'tokens');}, '' ],
+	[ '0.5.0--0.6.0', 'nor others', q{SELECT ddd.unstash('0.6.0', 'audit_seals');}, '' ],
+	[ '0.5.0--0.6.0', 'ids are given again', q{SELECT setval('ddd.audit_log_id_seq', max(id)) FROM ddd.audit_log HAVING max(id) IS NOT NULL;}, '' ],
+	[ '0.5.0--0.6.0', 'a foreign key is missing', "    CONSTRAINT outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES ddd.users (id) ON DELETE CASCADE,\n", '' ],
+	[ '0.5.0--0.6.0', 'an index on fewer columns', 'ON ddd.tokens (user_id, purpose)', 'ON ddd.tokens (user_id)' ],
+	[ '0.6.0--0.5.0', 'rows go with their table', q{SELECT ddd.stash_rows('0.6.0', 'tokens', 'true');}, '' ],
+	[ '0.6.0--0.5.0', 'only some rows are set aside', q{SELECT ddd.stash_rows('0.6.0', 'verified_emails', 'true');}, q{SELECT ddd.stash_rows('0.6.0', 'verified_emails', 'user_id > 1');} ],
+	[ '0.6.0--0.5.0', 'a table stays', 'DROP TABLE ddd.tokens, ddd.outbox,', 'DROP TABLE ddd.outbox,' ],
+	[ '0.6.0--0.5.0', 'a function stays', 'DROP FUNCTION ddd.begin_as(text);', '' ]);
 cmp_ok(scalar(@faults), '>=', 30, scalar(@faults) . ' faults');
 
 my $installation = new_installation();

@@ -103,6 +103,7 @@ is(sql($node, $db, q{SELECT count(DISTINCT xid), bool_and(system_identifier = (S
 	'4|t|t', 'and the transaction, cluster and time');
 is_refused($node, $db, "SET ROLE app; SELECT ddd.$_\_audit()", '42501', qr/permission denied for ddd\.$_\_audit/, "a role with EXECUTE is no owner: $_\_audit()") foreach 'enable', 'disable';
 is_refused($node, $db, "BEGIN READ ONLY; SELECT ddd.$_\_audit()", '25006', undef, "$_\_audit() in a read-only transaction") foreach 'enable', 'disable';
+is_refused($node, $db, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT ddd.$_\_audit()", '25001', undef, "$_\_audit() under an old snapshot") foreach 'enable', 'disable';
 is_refused($node, $db, 'SET ROLE app; SELECT FROM ddd.audit_log', '42501', undef, 'nor may it read the log');
 sql($node, $db, 'CREATE SCHEMA app AUTHORIZATION app; SET ROLE app; CREATE TABLE app.forged (id bigint)');
 is_refused($node, $db, q{SET ROLE app; CREATE TRIGGER forged AFTER INSERT ON app.forged REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION ddd.audit_rows('id'); INSERT INTO app.forged VALUES (1)},

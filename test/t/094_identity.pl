@@ -218,5 +218,42 @@ cmp_ok(sql($node, $db, q{SELECT count(*) FROM pg_stat_activity WHERE datname = c
 	'<=', 2, '... on no more than two');
 $pooler->kill_kill;
 
+# ---- old snapshots -------------------------------------------------------------------
+is_refused($node, $db, "BEGIN ISOLATION LEVEL $_; SELECT ddd.revoke_tokens(1)", '25001', undef, "revoke_tokens() under $_, which would miss some") foreach 'REPEATABLE READ', 'SERIALIZABLE';
+
+# ---- behind PostgREST -------------------------------------------------------------
+# The recipe as docs/security.md has it, and what PostgREST does with it: each
+# request is a transaction in which it switches the role, gives the headers and calls.
+my ($recipe) = slurp_file("$FindBin::RealBin/../../docs/security.md") =~ /^## Behind PostgREST\n.*?^```sql\n(.*?)^```$/ms
+  or die 'no recipe';
+new_database($node, 'app', 'CREATE EXTENSION ddd', q{SELECT ddd.create_user('ann@example.org', 'Ann', 'correct horse')}, $recipe);
+sub request
+{
+	my ($headers, $call) = @_;
+	my ($code, $out, $err) = $node->psql('app', qq{
+		BEGIN;
+		SELECT FROM set_config('role', 'web_user', true) AS role, set_config('request.headers', '$headers', true) AS headers;
+		SELECT FROM web.who_calls();
+		SELECT $call;
+		COMMIT;}, on_error_stop => 1, extra_params => [ '-U', 'authenticator', '-v', 'VERBOSITY=sqlstate' ]);
+
+	return $code == 0 ? $out =~ s/^\s+|\s+$//gr : $err =~ /ERROR:  (\w+)/ ? $1 : $err;
+}
+is(request('{}', q{web.authenticate('ann@example.org', 'wrong horse') IS NULL}), 't', 'PostgREST: a wrong password gets no token');
+my $web_token = request('{}', q{web.authenticate('ann@example.org', 'correct horse')});
+like($web_token, qr/^ddd_/, '... the right one does');
+is(request(qq({"x-ddd-token": "$web_token"}), q{(ddd.create_post(ddd.require_user(), 'Title', 'Text')).author_id}), '1', '... and is the caller by it');
+is(request('{}', q{ddd.create_post(1, 'Title', 'Text')}), '28000', '... without it nobody is');
+is(request('{"x-ddd-token": "ddd_x"}', '1'), '28000', '... nor by another');
+
+# ---- a downgrade revives no token ---------------------------------------------------
+new_database($node, 'down', 'CREATE EXTENSION ddd', q{SELECT ddd.create_user('u' || i || '@example.org', 'User', 'correct horse') FROM generate_series(1, 2) i});
+my @kept = map { sql($node, 'down', "SELECT ddd.issue_token($_)") } 1, 2;
+sql($node, 'down', q{ALTER EXTENSION ddd UPDATE TO '0.5.0'});
+sql($node, 'down', q{UPDATE ddd.users SET hashed_password = '!' WHERE id = 1});
+sql($node, 'down', 'ALTER EXTENSION ddd UPDATE');
+is_refused($node, 'down', "SELECT ddd.begin_as('$kept[0]')", '28000', undef, 'a password that changed below ends the token');
+is(sql($node, 'down', "SELECT ddd.begin_as('$kept[1]')"), '2', '... another token is as before');
+
 $node->stop;
 done_testing();

@@ -109,6 +109,14 @@ sql($node, $db, 'ALTER ROLE app LOGIN');
 	local $ENV{PGOPTIONS} = '-c ddd.enforce_identity=off';
 	my ($code, $out, $err) = $node->psql($db, q{SELECT ddd.create_post(1, 'T', 'C')}, extra_params => [ '-U', 'app' ]);
 	like($err, qr/no user is authenticated/, '... whatever a role says when it connects');
+	$ENV{PGOPTIONS} = '-c DDD.Enforce_Identity=off';
+	($code, $out, $err) = $node->psql($db, q{SELECT ddd.create_post(1, 'T', 'C')}, extra_params => [ '-U', 'app' ]);
+	like($err, qr/no user is authenticated/, '... in whatever case');
+	foreach my $value ('off', 'on')
+	{
+		($code, $out, $err) = $node->psql($db, qq{SET ddd.enforce_identity = $value; SELECT ddd.create_post(1, 'T', 'C')}, extra_params => [ '-U', 'app' ]);
+		like($err, qr/no user is authenticated/, "... and sets then ($value)");
+	}
 }
 my ($code, $out, $err) = $node->psql($db, q{SET SESSION AUTHORIZATION app; SET ddd.enforce_identity = off; SELECT ddd.create_post(1, 'T', 'C')}, on_error_stop => 0);
 like($err, qr/no user is authenticated/, '... whatever was set before the library was loaded');

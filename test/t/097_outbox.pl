@@ -39,6 +39,19 @@ ask([ password_reset => 'nobody@example.org' ]);
 my $nobody = sql($node, $db, "SELECT pg_current_wal_insert_lsn() - '$before'");
 cmp_ok($nobody, '>', 100, 'a request for nobody has something to commit as well');
 
+# Another request that was committed after the snapshot is no error, which would tell.
+foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
+{
+	sql($node, $db, 'DELETE FROM ddd.outbox');
+	my $late = $node->background_psql($db, on_error_stop => 0);
+	$late->query("\\set VERBOSITY verbose\nBEGIN ISOLATION LEVEL $level; SELECT 1");
+	ask([ password_reset => 'ann@example.org' ]);
+	is(session_result($late, q{SELECT ddd.request_password_reset('ann@example.org'); COMMIT}), '', "a request under $level sees what others have asked for");
+	$late->quit;
+	is(pending(), '1|reset_password', '... and is none more');
+}
+ask([ email_verification => 'ann@example.org' ]);
+
 # ---- taking -------------------------------------------------------------------
 is(sql($node, $db, 'SELECT kind, user_id, email, full_name, token ~ \'^ddd_[A-Za-z0-9_-]{43}$\', expires_at - now() BETWEEN interval \'59 min\' AND interval \'25 h\' FROM ddd.take_outbox()'),
 	"reset_password|1|ann\@example.org|Ann|t|t\nverify_email|1|ann\@example.org|Ann|t|t", 'messages are taken, the oldest first');
@@ -52,6 +65,9 @@ my $lost = sql($node, $db, 'BEGIN; SELECT token FROM ddd.take_outbox(); ROLLBACK
 is(pending(), '1|reset_password', 'a message whose taking is rolled back is there again');
 is(sql($node, $db, "SELECT ddd.reset_password('$lost', 'another horse')"), 'f', '... and its token does not count');
 is(sql($node, $db, 'SELECT count(*) FROM ddd.take_outbox(0)'), '0', 'none is taken where none is asked for');
+is(sql($node, $db, q{BEGIN; CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE TRIGGER a_swallow BEFORE INSERT ON ddd.tokens FOR EACH ROW EXECUTE FUNCTION swallow();
+	SELECT count(*) FROM ddd.take_outbox(); ROLLBACK}), '0', 'a message whose token a trigger swallows is not given out');
 my $first = $node->background_psql($db);
 $first->query('BEGIN; SELECT count(*) FROM ddd.take_outbox()');
 is(sql($node, $db, 'SELECT count(*) FROM ddd.take_outbox()'), '0', 'two who take do not take the same, nor wait');

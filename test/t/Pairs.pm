@@ -51,7 +51,7 @@ sub fixture
 	  "INSERT INTO ddd.users (email, hashed_password, bio, is_active, created_at, updated_at, $names FROM generate_series(1, 40) n",
 	  q{ALTER TABLE ddd.users ADD COLUMN mine jsonb DEFAULT 'null'}, q{UPDATE ddd.users SET mine = to_jsonb(id) WHERE id % 2 = 0},
 	  'CREATE INDEX mine ON ddd.users (mine)', 'CREATE TABLE public.mine (user_id bigint REFERENCES ddd.users)', 'INSERT INTO public.mine SELECT id FROM ddd.users WHERE id < 9',
-	  at_least($version, '0.2.0') ? blog() : (), at_least($version, '0.4.0') ? synonyms('fixture') : (), $more->($version, 'fixture');
+	  at_least($version, '0.2.0') ? blog() : (), at_least($version, '0.4.0') ? synonyms('fixture') : (), at_least($version, '0.6.0') ? identity('fixture') : (), $more->($version, 'fixture');
 }
 
 sub blog
@@ -72,6 +72,23 @@ sub synonyms
 	return qq{INSERT INTO ddd.tags (name, synonym_of) SELECT '$name ' || id, id FROM ddd.tags WHERE synonym_of IS NULL AND id < 6};
 }
 
+# Tokens, messages, addresses, and a log of what was changed.
+sub identity
+{
+	my ($name) = @_;
+
+	return qq{
+		INSERT INTO ddd.tokens (digest, user_id, purpose, scope, bound_to, created_at, expires_at)
+		SELECT sha256(convert_to('$name' || n, 'UTF8')), n, (ARRAY['access', 'reset_password', 'verify_email'])[1 + n % 3], 'read write', sha256('bound'), '2020-01-01', '2099-01-01' FROM generate_series(1, 30) n;
+		INSERT INTO ddd.outbox (user_id, kind, requested_at)
+		SELECT n, CASE n % 2 WHEN 0 THEN 'verify_email' ELSE 'reset_password' END, '2020-01-01' FROM generate_series(1, 9) n ON CONFLICT DO NOTHING;
+		INSERT INTO ddd.verified_emails (user_id, email, verified_at) SELECT id, email, '2020-01-01' FROM ddd.users WHERE id < 9 ON CONFLICT DO NOTHING;
+		INSERT INTO ddd.audit_log (at, xid, system_identifier, user_id, login_role, table_name, action, row_count, row_ids, columns)
+		SELECT '2020-01-01', n::text::xid8, 7, n, '$name', 'users', 'UPDATE', 2, ARRAY[n, n + 1], '{bio}' FROM generate_series(1, 9) n;
+		INSERT INTO ddd.audit_seals (number, system_identifier, from_xid, to_xid, row_count, first_at, sealed_at, rows_digest, previous_digest, digest)
+		SELECT coalesce(max(number), 0) + 1, 7, '1', '10', 9, '2020-01-01', '2020-01-02', sha256('rows'), sha256('previous'), sha256('$name') FROM ddd.audit_seals};
+}
+
 # Writes at a version that is going to be left; "wide" where the other version has room for all of it.
 sub writes
 {
@@ -85,7 +102,7 @@ sub writes
 	  ? (q{INSERT INTO ddd.posts (title, content, author_id) VALUES ('written', '', 1)}, q{UPDATE ddd.comments SET content = content || '!' WHERE id < 4},
 		q{DELETE FROM ddd.posts WHERE id = 2}, "INSERT INTO ddd.tags (name) VALUES ('$name')")
 	  : (),
-	  at_least($version, '0.4.0') && $wide ? synonyms($name) : (), $wide ? $more->($version, $name) : ();
+	  at_least($version, '0.4.0') && $wide ? synonyms($name) : (), at_least($version, '0.6.0') && $wide ? identity($name) : (), $wide ? $more->($version, $name) : ();
 }
 
 # A checksum of every row that the version has, with what users have added and
@@ -110,6 +127,21 @@ sub counts
 		SELECT string_agg(concat_ws(' ', counter, subject_id, n), ',' ORDER BY counter, subject_id) FROM (
 			SELECT counter, subject_id, sum(n) AS n FROM (SELECT counter, subject_id, value AS n FROM ddd.counters
 				UNION ALL SELECT counter, subject_id, delta FROM ddd.counter_ledger) c GROUP BY 1, 2 HAVING sum(n) <> 0) s});
+}
+
+# Sequences of columns that would give a value again which is there.
+sub late_sequences
+{
+	my ($node, $database) = @_;
+
+	return sql($node, $database, q{
+		SELECT string_agg(s, ',' ORDER BY s) FROM (
+			SELECT d.objid::regclass::text AS s, pg_sequence_last_value(d.objid) AS last,
+			       (xpath('//m/text()', query_to_xml(format('SELECT max(%I) AS m FROM %s', a.attname, a.attrelid::regclass), true, true, '')))[1]::text::bigint AS highest
+			  FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+			  JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' AND c.relnamespace = 'ddd'::regnamespace
+			 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) x
+		 WHERE highest > coalesce(last, 0)});
 }
 
 # What is in the stash that should have come back: nothing, at the upper version.
@@ -200,6 +232,7 @@ sub claim_pair
 	$claim->("$name: written above, down and up, no row has changed", rows_of($node, $db), $rows);
 	$claim->("$name: written above, down and up, no object has changed", objects_of($node, $db), $objects);
 	$claim->("$name: written above, down and up, all is out of the stash", stashed($node, $db), '');
+	$claim->("$name: written above, down and up, no sequence gives an id again", late_sequences($node, $db), '');
 	my @way = ($lower, (@up, @down) x 2, @up);
 	$claim->("$name: every step is in the log", logged($node, $db), as_logged(@way));
 	sql($node, $db, to($lower));
