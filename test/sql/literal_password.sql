@@ -30,6 +30,12 @@ SELECT ddd.create_users('[{"email": "ann@literal", "full_name": "Ann"}, {"email"
 SELECT ddd.begin_as('ddd_0123456789012345678901234567890123456789012');
 SELECT ddd.rotate_token('ddd_0123456789012345678901234567890123456789012');
 SELECT ddd.revoke_token('ddd_0123456789012345678901234567890123456789012');
+SELECT ddd.verify_email('ddd_0123456789012345678901234567890123456789012');
+SELECT ddd.reset_password('ddd_0123456789012345678901234567890123456789012', password) FROM public.entered;
+SELECT ddd.reset_password('ddd_' || repeat('A', 43), 'correct horse');
+SELECT ddd.authenticate('ann@literal', 'correct horse');
+SELECT ddd.change_password(-1, 'correct horse', password) FROM public.entered WHERE length(password) > 8;
+SELECT ddd.change_password(-1, 'x' || password, 'correct horse') FROM public.entered;
 PREPARE verify AS SELECT ddd.verify_password($1, '!');
 EXECUTE verify('correct horse');
 DO $$ BEGIN PERFORM ddd.verify_password('correct horse', '!'); END $$;

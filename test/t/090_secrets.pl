@@ -17,7 +17,7 @@ use Wire;
 # ---- servers ----------------------------------------------------------------
 
 my @logging = (
-	'fsync = off', 'logging_collector = on', "log_destination = 'stderr,csvlog,jsonlog'", "log_filename = 'all.log'",
+	'fsync = off', 'restart_after_crash = on', 'logging_collector = on', "log_destination = 'stderr,csvlog,jsonlog'", "log_filename = 'all.log'",
 	'log_rotation_age = 0', 'log_rotation_size = 0', 'log_error_verbosity = verbose',
 	'ddd.argon2_memory_kib = 8192', 'ddd.argon2_time = 1',
 	'pg_stat_statements.track = all', 'pg_stat_statements.save = off');
@@ -99,6 +99,13 @@ my @cases = (
 	[ 'hash as parameter', sub { $_[0]->execute('SELECT ddd.hash_password($1)', 0, $_[1]) } ],
 	[ 'verification', sub { $_[0]->query("SELECT ddd.verify_password('$_[1]', '!')") } ],
 	[ 'stored hash', sub { $_[0]->query("SELECT ddd.needs_rehash('$_[1]')") } ],
+	[ 'log-in', sub { $_[0]->query("SELECT ddd.authenticate('a\@x', '$_[1]')") } ],
+	[ 'log-in as parameter', sub { $_[0]->execute(q{SELECT ddd.authenticate('a@x', $1)}, 0, $_[1]) } ],
+	[ 'old password', sub { $_[0]->query("SELECT ddd.change_password(1, '$_[1]', 'other horse')") } ],
+	[ 'another password', sub { $_[0]->execute(q{SELECT ddd.change_password(1, 'wrong horse', $1)}, 0, $_[1]) } ],
+	[ 'token for a password', sub { $_[0]->query("SELECT ddd.reset_password('$_[1]', 'other horse')") } ],
+	[ 'password for a token', sub { $_[0]->execute(q{SELECT ddd.reset_password('ddd_x', $1)}, 0, $_[1]) } ],
+	[ 'token for an address', sub { $_[0]->query("SELECT ddd.verify_email('$_[1]')") } ],
 	[ 'token', sub { $_[0]->query("SELECT ddd.begin_as('$_[1]')") } ],
 	[ 'token as parameter', sub { $_[0]->execute('SELECT ddd.begin_as($1)', 0, $_[1]) } ],
 	[ 'token to rotate', sub { $_[0]->execute('SELECT ddd.rotate_token($1)', 0, $_[1]) } ],
@@ -321,6 +328,20 @@ my ($activity) = run($control, 'session');
 is(join(', ', sort keys %$activity), '', 'session_preload_libraries: pg_stat_activity has no secret');
 is(names_hit(log_of($control), 'session'), join(', ', grep { $of_user{$_} } map { $_->[0] } @cases),
 	'session_preload_libraries: the log has none, but of functions of the user');
+
+# ---- a crash -----------------------------------------------------------------------
+# The postmaster logs what the process was running, which is in pg_stat_activity.
+my $doomed = $guarded->background_psql('secrets', on_error_stop => 0);
+my ($pid) = $doomed->query(q{SET ddd.auth_min_duration = '60 s'; SELECT pg_backend_pid()});
+$doomed->query_until(qr/^sent$/m, "\\echo sent\nSELECT ddd.authenticate('a\@x', 'crash-canary');\n");
+$guarded->poll_query_until('secrets', "SELECT wait_event = 'Extension' FROM pg_stat_activity WHERE pid = $pid") or die 'does not wait';
+is(sql($guarded, 'secrets', "SELECT query FROM pg_stat_activity WHERE pid = $pid"), 'SELECT ddd.authenticate(<redacted>)', 'a log-in that waits shows without its password');
+kill 'KILL', $pid;
+eval { $doomed->quit };
+$guarded->poll_query_until('postgres', 'SELECT true') or die 'the server is not back';
+$log = log_of($guarded);
+ok($log =~ m/was terminated by signal/, 'its crash is logged');
+ok($log !~ m/crash-canary/, '... without the password');
 
 $guarded->stop;
 $control->stop;

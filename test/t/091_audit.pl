@@ -101,6 +101,9 @@ is(sql($node, $db, qq{SET SESSION AUTHORIZATION app; SELECT count(*) FROM ddd.up
 	"app - -\napp clerk -\napp clerk 2\napp clerk -", 'the role that logged in, the role it acts as, and the user proved in this transaction');
 is(sql($node, $db, q{SELECT count(DISTINCT xid), bool_and(system_identifier = (SELECT system_identifier FROM pg_control_system())), bool_and(at BETWEEN now() - interval '1 hour' AND now()) FROM ddd.audit_log}),
 	'4|t|t', 'and the transaction, cluster and time');
+sql($node, $db, q{SELECT ddd.set_password(3, 'correct horse'); DELETE FROM ddd.audit_log});
+is(sql($node, $db, q{BEGIN; SELECT count(*) FROM ddd.authenticate('3@example.org', 'correct horse'); SELECT count(*) FROM ddd.update_user(3, '{"bio": "e"}'); COMMIT;
+	SELECT concat_ws(' ', user_id, columns) FROM ddd.audit_log}) =~ s/^1\n//mgr, '3 {bio,updated_at}', 'or the user proved by a password');
 is_refused($node, $db, "SET ROLE app; SELECT ddd.$_\_audit()", '42501', qr/permission denied for ddd\.$_\_audit/, "a role with EXECUTE is no owner: $_\_audit()") foreach 'enable', 'disable';
 is_refused($node, $db, "BEGIN READ ONLY; SELECT ddd.$_\_audit()", '25006', undef, "$_\_audit() in a read-only transaction") foreach 'enable', 'disable';
 is_refused($node, $db, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT ddd.$_\_audit()", '25001', undef, "$_\_audit() under an old snapshot") foreach 'enable', 'disable';

@@ -133,6 +133,17 @@ note scalar(@growth), " samples, at most ", max(@growth), " kB of ", $slots * $c
 all_free('a hundred logins');
 $gate->quit;
 
+# Nor does anybody have a slot while the answer waits for its time.
+append_to_file("$script.wait", "SET ddd.auth_min_duration = '60 s';\nSELECT ddd.authenticate('nobody\@example.org', 'wrong horse');\n");
+my $waiting = start [ 'pgbench', '--no-vacuum', '--client', $clients, '--transactions', 1, '--file', "$script.wait",
+	'--host', $node->host, '--port', $node->port, $database ], '<', \undef, '>', \$out, '2>', \$err;
+my $waits = q{FROM pg_stat_activity WHERE wait_event = 'Extension' AND backend_type = 'client backend'};
+wait_until("(SELECT count(*) = $clients $waits)", "$clients log-ins wait for their answer");
+is(sql($node, 'postgres', "SELECT count(*) $in_slot"), '0', '... without a slot');
+is(sql($node, 'postgres', "SELECT count(pg_terminate_backend(pid)) $waits"), $clients, '... and can be terminated');
+eval { $waiting->finish };
+wait_until("NOT EXISTS (SELECT $waits)", '... at once');
+
 # ---- no slot ---------------------------------------------------------------
 set_slots(1);
 my ($holder, $holder_pid) = hashing("DO \$\$ BEGIN LOOP PERFORM ddd.verify_password('password', $slow); END LOOP; END \$\$", 'true');

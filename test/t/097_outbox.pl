@@ -101,6 +101,16 @@ foreach my $case (
 	sql($node, $db, $undo) if $undo;
 }
 
+# tokens count for as long as the settings say
+sql($node, $db, $later);
+ask([ password_reset => sql($node, $db, 'SELECT email FROM ddd.get_user(1)') ], [ email_verification => 'bob@example.org' ]);
+my %short = map { split /\|/ } split /\n/, sql($node, $db, q{SET ddd.reset_token_ttl = '1 s'; SET ddd.verify_token_ttl = '2 s'; SELECT kind, token FROM ddd.take_outbox()});
+is(sql($node, $db, q{SELECT string_agg(extract(epoch FROM expires_at - created_at)::int::text, ' ' ORDER BY purpose) FROM ddd.tokens WHERE created_at = (SELECT max(created_at) FROM ddd.tokens)}),
+	'1 2', 'each kind has its time');
+$node->poll_query_until($db, q{SELECT clock_timestamp() > max(expires_at) FROM ddd.tokens WHERE created_at = (SELECT max(created_at) FROM ddd.tokens)}) or die 'no time passes';
+is(sql($node, $db, "SELECT ddd.reset_password('$short{reset_password}', 'sixth horse'), ddd.verify_email('$short{verify_email}')"), 'f|f', '... after which they are void');
+sql($node, $db, $later);
+
 # ---- an address is proved ---------------------------------------------------------
 sub verified { return sql($node, $db, 'SELECT ddd.email_verified(2)'); }
 is(verified(), 'f', 'an address is not proved at first');
