@@ -274,7 +274,7 @@ token_make(Datum *digest)
 	char	   *token = palloc(TOKEN_LENGTH + 1);
 
 	randombytes_buf(secret, sizeof(secret));
-	strlcpy(token, TOKEN_PREFIX, TOKEN_LENGTH + 1);
+	memcpy(token, TOKEN_PREFIX, strlen(TOKEN_PREFIX));
 	sodium_bin2base64(token + strlen(TOKEN_PREFIX), TOKEN_LENGTH + 1 - strlen(TOKEN_PREFIX),
 					  secret, sizeof(secret), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	*digest = digest_of(secret);
