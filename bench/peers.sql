@@ -44,7 +44,9 @@ CREATE TABLE tuned.post_tags (LIKE ddd.post_tags INCLUDING ALL);
 SELECT format('ALTER TABLE tuned.%I ADD CONSTRAINT %I %s', t.relname, c.conname,
               replace(pg_get_constraintdef(c.oid), 'REFERENCES ddd.', 'REFERENCES tuned.'))
   FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
- WHERE c.connamespace = 'ddd'::regnamespace AND c.contype = 'f' ORDER BY c.oid \gexec
+ WHERE c.connamespace = 'ddd'::regnamespace AND c.contype = 'f'
+   AND EXISTS (SELECT FROM pg_class p WHERE p.relnamespace = 'tuned'::regnamespace AND p.relname = t.relname)
+ ORDER BY c.oid \gexec
 -- what a model with unique=True on the address has
 CREATE UNIQUE INDEX ON tuned.users (email);
 CREATE UNIQUE INDEX ON tuned.tags (name);
