@@ -27,6 +27,7 @@ END
 $node->start;
 mix_prepare($node);
 my @files = mix_files(grep { !/^rebuild/ } keys %mix_script);
+my @files_without_folds = mix_files(grep { !/^(?:rebuild|fold)/ } keys %mix_script);
 
 # Returns a number from the server, or undef where it does not answer.
 sub answer
@@ -39,35 +40,53 @@ sub answer
 
 sub crashes { return scalar(() = slurp_file($node->logfile) =~ /was not properly shut down/g); }
 
-# Kills a backend of some kind; again where it has ended just before: a process
-# can be sent a signal until the server has taken note of its end.
-sub kill_backend
+# Kills the process whose id the server gives; tells whether that was a crash. A
+# process that has just ended by itself can be sent a signal, too, until the
+# server has taken note of it.
+sub kill_one
 {
-	my ($kind) = @_;
+	my ($pid) = @_;
 	my $logged = -s $node->logfile;
 	local $PostgreSQL::Test::Utils::timeout_default = 5;
 
+	return defined $pid && kill('KILL', $pid)
+	  && eval { $node->wait_for_log(qr/was terminated by signal 9/, $logged); 1 };
+}
+
+sub kill_client
+{
 	foreach my $try (1 .. 20)
 	{
-		my $pid = answer(qq{
-			DO \$\$ BEGIN
-				FOR i IN 1 .. 5000 LOOP
-					PERFORM pg_stat_clear_snapshot();
-					EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE $kind);
-					PERFORM pg_sleep(0.001);
-				END LOOP;
-			END \$\$;
-			SELECT pid FROM pg_stat_activity WHERE $kind ORDER BY random() LIMIT 1});
+		return 1 if kill_one(answer(q{SELECT pid FROM pg_stat_activity
+			WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active' ORDER BY random() LIMIT 1}));
+	}
+	return 0;
+}
 
-		return 1 if defined $pid && kill('KILL', $pid)
-		  && eval { $node->wait_for_log(qr/was terminated by signal 9/, $logged); 1 };
+# A fold worker lives for milliseconds: one is held at the table that only folds
+# write, let go and killed.
+sub kill_worker
+{
+	my $worker = q{FROM pg_stat_activity WHERE backend_type = 'ddd fold worker' AND wait_event_type = 'Lock'};
+
+	foreach my $try (1 .. 20)
+	{
+		my $holder = $node->background_psql('postgres');
+
+		$holder->query('BEGIN; LOCK TABLE ddd.counters IN SHARE MODE');
+		$node->poll_query_until('postgres', "SELECT count(*) > 0 $worker") or die 'no worker folds';
+		my $pid = answer("SELECT pid $worker");
+		$holder->query('COMMIT');
+		my $is_killed = kill_one($pid);
+		eval { $holder->quit };
+		return 1 if $is_killed;
 	}
 	return 0;
 }
 
 my %crash = (
-	'a backend' => sub { return kill_backend(q{backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active'}); },
-	'the fold worker' => sub { return kill_backend(q{backend_type = 'ddd fold worker'}); },
+	'a backend' => \&kill_client,
+	'the fold worker' => \&kill_worker,
 	'the postmaster' => sub { $node->kill9; return 1; },
 	'a stop without a checkpoint' => sub { $node->stop('immediate'); return 1; },
 );
@@ -84,7 +103,7 @@ foreach my $cycle (1 .. $cycles)
 	my ($out, $err, $attempts) = ('', '', 0);
 	my $mix = start(
 		[
-			'pgbench', '--no-vacuum', '--client=8', '--jobs=2', '--time=600', '--max-tries=1000', @files,
+			'pgbench', '--no-vacuum', '--client=8', '--jobs=2', '--time=600', '--max-tries=1000', $kind eq 'the fold worker' ? @files_without_folds : @files,
 			'--host', $node->host, '--port', $node->port, 'postgres'
 		],
 		'>', \$out, '2>', \$err);
