@@ -61,9 +61,9 @@ static const char *const secret_functions[] = {
 	"verify_password"
 };
 
-/* Bytes of white space and comments that are looked through. */
 /* Passwords and tokens are shorter, in any encoding. */
 #define MAX_LITERAL	4096
+/* Bytes of white space and comments that are looked through. */
 #define MAX_BLANKS	200
 
 static int	literal_password = LITERAL_WARN;

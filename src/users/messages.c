@@ -319,7 +319,6 @@ request(FunctionCallInfo fcinfo, const char *function, const char *kind)
 	if (plan_execute(&find_plan, &email, NULL, false) > 0)
 	{
 		int64		user_id = plan_int64(0, 1);
-
 		Datum		values[] = {Int64GetDatum(user_id), CStringGetTextDatum(kind)};
 
 		requested = lock_message(user_id, strcmp(kind, VERIFY_EMAIL) == 0) &&

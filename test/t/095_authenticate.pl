@@ -4,7 +4,7 @@
 # hash is replaced on the way, never a strong one, and nothing is lost if it
 # cannot be.
 #
-# The times of 20 log-ins of each kind are compared; LOGINS=1000 takes as many.
+# The times of 40 log-ins of each kind are compared; LOGINS=1000 takes as many.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes 'time';
 
-my $logins = $ENV{LOGINS} // 20;
+my $logins = $ENV{LOGINS} // 40;
 my $largest_difference = 2;    # milliseconds between medians
 
 my $node = new_node('authenticate', 'fsync = off', 'ddd.argon2_memory_kib = 8192', 'ddd.argon2_time = 1', 'track_commit_timestamp = on');
@@ -75,8 +75,8 @@ my $rounds = join "\n", map {
 } @kinds;
 sql($node, $db, 'CREATE TABLE times (kind text, ms float8)');
 my @medians;
-# what else the machine does disturbs a measurement, but hardly five in a row
-foreach my $try (1 .. 5)
+# what else the machine does disturbs a measurement, but hardly three in a row
+foreach my $try (1 .. 3)
 {
 	sql($node, $db, qq{
 		TRUNCATE times;
